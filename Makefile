@@ -1,0 +1,40 @@
+# pg_triage: extension (this file, PGXS), advisor (advisor/Makefile), unit tests (regress/unit/Makefile).
+#
+#   make demo          the whole loop in a throw-away cluster
+#   make check         every test in throw-away clusters
+#   make, make install, make installcheck, PG_CONFIG=...   as in any PGXS extension
+
+EXTENSION = pg_triage
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" pg_triage.control)
+MODULE_big = pg_triage
+PGFILEDESC = "pg_triage - finds, builds and verifies indexes without keeping private values"
+
+OBJS = $(patsubst %.cpp,%.o,$(sort $(wildcard extension/core/*.cpp extension/pg/*.cpp)))
+DATA_built = sql/pg_triage--$(EXTVERSION).sql
+DATA = $(wildcard sql/pg_triage--*--*.sql)
+EXTRA_CLEAN = $(OBJS:.o=.d) $(DATA_built)
+
+# Debian's PGXS asks for LLVM bitcode; it would buy nothing for code that is all hooks and workers.
+override with_llvm = no
+
+PG_CPPFLAGS = -I$(srcdir)/extension
+# -Wno-register, -Wno-volatile: the server headers are C and use what C++17/20 took away.
+PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-register -Wno-volatile -Wno-missing-field-initializers -Wno-unused-parameter -MMD $(WERROR)
+SHLIB_LINK = -lstdc++
+
+# pg_regress and pg_isolation_regress; both keep their expected output in expected/.
+REGRESS = $(patsubst regress/sql/%.sql,%,$(sort $(wildcard regress/sql/*.sql)))
+REGRESS_OPTS = --inputdir=regress
+ISOLATION = $(patsubst regress/specs/%.spec,%,$(sort $(wildcard regress/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=regress --outputdir=.
+TAP_TESTS = 1
+PROVE_TESTS = regress/t/*.pl
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+-include $(OBJS:.o=.d)
+
+sql/pg_triage--$(EXTVERSION).sql: sql/pg_triage.sql pg_triage.control
+	cp $< $@

@@ -1,0 +1,26 @@
+// Every setting of the extension. Meaning, units and defaults: docs/settings.md.
+#pragma once
+
+namespace triage::guc {
+
+enum class AutoIndex : int { Off, Recommend, Create };
+
+extern bool enabled;               // sampling and background work; PGC_SUSET, switches off at once
+extern double sample_rate;         // 0..1, share of executions sampled beyond a statement's first ones
+extern int max_statements;         // slots of the statement store (postmaster start)
+extern int memory_kb;              // all shared memory of the extension, kB (postmaster start)
+extern int min_shared_rows;        // k of the privacy rule
+extern int activity_interval_ms;   // between two samples of the backends, ms; 0 = never
+extern int auto_index;             // AutoIndex
+extern int storage_budget_mb;      // bytes that recommended indexes may take, MB; -1 = no limit
+extern char *build_window;         // 'HH:MM-HH:MM' in the server's time zone, or empty = always
+extern int lock_timeout_ms;        // how long a build may wait for (and so block others on) a lock, ms
+extern int verify_duration_s;      // how long a new index is watched before the verdict, s
+extern double revert_threshold;    // keep only if the affected statements' time fell by at least this, 0..1
+extern int save_interval_s;        // between two writes of the statistics file, s; 0 = at shutdown only
+extern int refresh_interval_s;     // between two runs of the recommender when auto_index is on, s
+
+// Defines all settings; called from _PG_init. `preloading`: inside shared_preload_libraries.
+void define(bool preloading);
+
+} // namespace triage::guc

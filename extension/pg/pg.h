@@ -1,0 +1,42 @@
+// The one way in which C++ code of this extension includes PostgreSQL's headers.
+//
+// Standard C++ headers come first (postgres.h defines macros that break them), then the server's C
+// headers inside one extern "C" block. Include this before any further server header, and put those
+// inside a PG_HEADERS_BEGIN/END pair.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#define PG_HEADERS_BEGIN extern "C" {
+#define PG_HEADERS_END }
+
+PG_HEADERS_BEGIN
+#include "postgres.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+PG_HEADERS_END
+
+// libintl.h behind postgres.h replaces these by macros; C++ code wants the functions.
+#undef gettext
+#undef dgettext
+#undef ngettext
+#undef dngettext
