@@ -1,0 +1,341 @@
+#include "core/size_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace triage {
+namespace {
+
+constexpr int page_size = 8192;
+constexpr int page_overhead = 24 + 16; // PageHeaderData, BTPageOpaqueData
+constexpr int line_pointer = 4;
+constexpr int heap_tid = 6;
+constexpr int tuple_header = 8;             // IndexTupleData
+constexpr int tuple_header_with_nulls = 16; // and the NULL bitmap, MAXALIGNed
+constexpr int inner_fill_factor = 70;       // BTREE_NONLEAF_FILLFACTOR
+constexpr int largest_tuple = 2704;         // BTMaxItemSize
+// While an index is built a posting list takes at most a tenth of a page (_bt_load), not the third
+// that later insertions allow.
+constexpr int largest_posting = (page_size / 10 & ~7) - line_pointer;
+// What is free on a new page once the high key's line pointer and the next item's are taken.
+constexpr int initial_free = page_size - page_overhead - 2 * line_pointer;
+
+int max_align(int size) {
+    return (size + 7) & ~7;
+}
+
+// ---- How large tuples are ---------------------------------------------------------------------
+
+// Tuple sizes in bytes and how often they occur; sums to 1.
+using SizeDistribution = std::map<int, double>;
+
+double mean(const SizeDistribution &sizes) {
+    double sum = 0;
+    for (auto [size, share] : sizes)
+        sum += size * share;
+    return sum;
+}
+
+// Values of variable width are taken to spread around their average: only the average is known, and
+// rounding each tuple up to 8 bytes makes a difference between "all 9 bytes" and "about 9 bytes".
+SizeDistribution widths_of(const SizedColumn &column) {
+    if (column.fixed_width)
+        return {{std::max(1, static_cast<int>(std::lround(column.average_width))), 1.0}};
+    SizeDistribution widths;
+    for (double factor : {0.8, 0.9, 1.0, 1.1, 1.2})
+        widths[std::max(1, static_cast<int>(std::lround(column.average_width * factor)))] += 0.2;
+    return widths;
+}
+
+// A variable-width value of up to 126 bytes has a header of one byte and stands unaligned.
+int alignment_of(const SizedColumn &column) {
+    if (!column.fixed_width && column.average_width <= 127)
+        return 1;
+    return std::max<int>(1, column.alignment);
+}
+
+void append(SizeDistribution &sizes, const SizedColumn &column) {
+    SizeDistribution widths = widths_of(column);
+    int alignment = alignment_of(column);
+    SizeDistribution result;
+    for (auto [offset, offset_share] : sizes) {
+        int aligned = (offset + alignment - 1) / alignment * alignment;
+        for (auto [width, width_share] : widths)
+            result[std::min(aligned + width, largest_tuple)] += offset_share * width_share;
+    }
+    sizes = std::move(result);
+}
+
+SizeDistribution rounded(const SizeDistribution &sizes) {
+    SizeDistribution result;
+    for (auto [size, share] : sizes)
+        result[max_align(size)] += share;
+    return result;
+}
+
+// ---- How many rows share a key ----------------------------------------------------------------
+
+// Key values that are alike in how many rows have them. As rows_per_value goes to 0, the values
+// become unique.
+struct ValueClass {
+    double share;          // of the rows
+    double rows_per_value; // expected, as if rows drew their values at random
+};
+
+using ValueClasses = std::vector<ValueClass>;
+
+// Of `distinct` values seen among `rows` rows drawn at random: how many rows a value has on
+// average, counting the values that happened not to be drawn. With 632,000 distinct values in a
+// million rows there are a million possible ones: many are single, some have company.
+double rows_per_value(double rows, double distinct) {
+    if (distinct >= rows * 0.9999)
+        return 0;
+    double mean_when_seen = rows / std::max(distinct, 1.0);
+    double low = 0, high = mean_when_seen;
+    for (int step = 0; step < 60; step++) {
+        double middle = (low + high) / 2;
+        (middle / -std::expm1(-middle) < mean_when_seen ? low : high) = middle;
+    }
+    return (low + high) / 2;
+}
+
+// Brings classes of about the same size together (quarter octaves), keeping the number of values.
+ValueClasses compressed(const ValueClasses &classes) {
+    ValueClasses result;
+    struct Sum {
+        double share = 0, values = 0;
+    };
+    std::map<int, Sum> sums;
+    for (const ValueClass &c : classes) {
+        if (c.rows_per_value <= 1e-6) {
+            sums[-1000].share += c.share;
+            continue;
+        }
+        Sum &sum = sums[static_cast<int>(std::floor(std::log2(c.rows_per_value) * 4))];
+        sum.share += c.share;
+        sum.values += c.share / c.rows_per_value;
+    }
+    for (auto [bucket, sum] : sums)
+        result.push_back({sum.share, sum.values > 0 ? sum.share / sum.values : 0});
+    return result;
+}
+
+// The classes of one column's non-null values, among `rows` rows that all have one.
+ValueClasses classes_of(const SizedColumn &column, double rows) {
+    double not_null = std::max(1 - column.null_fraction, 1e-9);
+    ValueClasses classes;
+    double rest = 1;
+    for (float frequency : column.mcv_frequencies) {
+        double share = std::min(frequency / not_null, rest);
+        if (share <= 0)
+            break;
+        classes.push_back({share, share * rows});
+        rest -= share;
+    }
+    if (rest > 1e-6) {
+        double others = column.distinct - static_cast<double>(classes.size());
+        double of_rest =
+            column.distinct <= 0 ? 0 : rows_per_value(rest * rows, std::max(others, 1.0));
+        classes.push_back({rest, of_rest});
+    }
+    return compressed(classes);
+}
+
+// Columns are taken to be independent of each other.
+ValueClasses joined(const ValueClasses &a, const ValueClasses &b, double rows) {
+    ValueClasses result;
+    for (const ValueClass &x : a)
+        for (const ValueClass &y : b)
+            result.push_back({x.share * y.share, x.rows_per_value * y.rows_per_value / rows});
+    return compressed(result);
+}
+
+// ---- How items fill leaf pages ----------------------------------------------------------------
+
+class LeafLevel {
+  public:
+    explicit LeafLevel(double fill_factor)
+        : soft_limit_(initial_free - static_cast<int>(page_size * (100 - fill_factor) / 100)) {}
+
+    // `rows` rows whose tuples all have `size` bytes, none sharing a tuple.
+    void add_plain(double rows, int size) { add_alike(rows, size, 0); }
+
+    // `rows` rows, in groups of `rows_per_value` (expected) that share a value.
+    void add_deduplicated(double rows, double rows_per_value, int size) {
+        int most = size < largest_posting ? (largest_posting / 8 * 8 - size) / heap_tid : 1;
+        if (rows_per_value < 1e-6 || most < 2) {
+            add_plain(rows, size);
+            return;
+        }
+        int full_size = max_align(size + most * heap_tid);
+        double values = rows / rows_per_value;
+        Stream full, rest;
+        for_each_group_size(rows_per_value, [&](double group, double probability) {
+            double number = values * probability;
+            double full_lists = std::floor(group / most);
+            full.add(number * full_lists, full_size, full_size - size);
+            double left = group - full_lists * most;
+            int posting = max_align(static_cast<int>(size + left * heap_tid));
+            if (left >= 2)
+                rest.add(number, posting, posting - size);
+            else if (left > 0)
+                rest.add(number, size, 0);
+        });
+        add_alike(full.items, full_size, full_size - size);
+        add_mixed(rest);
+    }
+
+    double items() const { return items_; }
+    double pages() const { return pages_; }
+
+  private:
+    struct Stream {
+        double items = 0, bytes = 0, truncated = 0;
+
+        void add(double number, int size, int truncated_size) {
+            items += number;
+            bytes += number * size;
+            truncated += number * truncated_size;
+        }
+    };
+
+    // _bt_buildadd ends a page when its free space falls below the fill factor's, or the next item
+    // with a heap TID in its high key would not fit. The page's last item then moves to the next
+    // page and leaves its key as high key, without its posting list (`truncated` bytes).
+    void add_alike(double items, double size, double truncated) {
+        if (items <= 0)
+            return;
+        double slot = size + line_pointer;
+        double by_fill_factor = std::floor((soft_limit_ + truncated) / slot);
+        double by_space = std::floor((initial_free - line_pointer) / slot) - 1;
+        add_pages(items, std::min(by_fill_factor, by_space));
+    }
+
+    // The same where sizes differ: on average half an item is lost to rounding.
+    void add_mixed(const Stream &stream) {
+        if (stream.items <= 0)
+            return;
+        double slot = stream.bytes / stream.items + line_pointer;
+        double by_fill_factor = (soft_limit_ + stream.truncated / stream.items) / slot - 0.5;
+        double by_space = (initial_free - line_pointer) / slot - 1.5;
+        add_pages(stream.items, std::min(by_fill_factor, by_space));
+    }
+
+    void add_pages(double items, double items_per_page) {
+        items_ += items;
+        pages_ += items / std::max(items_per_page, 2.0);
+    }
+
+    // Sizes of groups whose members came together at random: Poisson, around the mean.
+    template <class Visit> static void for_each_group_size(double mean, Visit visit) {
+        if (mean > 10000) {
+            visit(std::round(mean), 1.0);
+            return;
+        }
+        double spread = 6 * std::sqrt(mean) + 6;
+        for (double k = std::max(1.0, std::floor(mean - spread)); k <= mean + spread; k++)
+            visit(k, std::exp(k * std::log(mean) - mean - std::lgamma(k + 1)));
+    }
+
+    double soft_limit_;
+    double items_ = 0, pages_ = 0;
+};
+
+// Deduplicates by the set of columns that are NULL, since that decides both the size of a tuple and
+// which values can differ. NULLs are equal to each other here.
+void fill_by_null_pattern(const SizeInput &input, LeafLevel &leaf) {
+    std::vector<const SizedColumn *> columns;
+    for (const SizedColumn &column : input.keys)
+        columns.push_back(&column);
+    std::size_t key_count = columns.size();
+    for (const SizedColumn &column : input.include)
+        columns.push_back(&column);
+
+    // Every further nullable column doubles the work; beyond six the rest count as never NULL.
+    std::vector<std::size_t> nullable;
+    for (std::size_t i = 0; i < columns.size() && nullable.size() < 6; i++)
+        if (columns[i]->null_fraction > 0)
+            nullable.push_back(i);
+
+    bool deduplicate = input.deduplicate && !input.unique && input.include.empty();
+    for (unsigned pattern = 0; pattern < 1u << nullable.size(); pattern++) {
+        std::vector<bool> is_null(columns.size(), false);
+        double share = 1;
+        for (std::size_t bit = 0; bit < nullable.size(); bit++) {
+            double null_fraction = std::min(columns[nullable[bit]]->null_fraction, 1.0);
+            is_null[nullable[bit]] = pattern >> bit & 1;
+            share *= is_null[nullable[bit]] ? null_fraction : 1 - null_fraction;
+        }
+        double rows = input.tuples * share;
+        if (rows < 0.5)
+            continue;
+
+        SizeDistribution sizes{{pattern ? tuple_header_with_nulls : tuple_header, 1.0}};
+        ValueClasses classes{{1.0, rows}};
+        for (std::size_t i = 0; i < columns.size(); i++) {
+            if (is_null[i])
+                continue;
+            append(sizes, *columns[i]);
+            if (deduplicate && i < key_count)
+                classes = joined(classes, classes_of(*columns[i], rows), rows);
+        }
+        for (auto [size, size_share] : rounded(sizes)) {
+            if (!deduplicate) {
+                leaf.add_plain(rows * size_share, size);
+                continue;
+            }
+            for (const ValueClass &c : classes)
+                leaf.add_deduplicated(rows * size_share * c.share, c.rows_per_value, size);
+        }
+    }
+}
+
+// ---- The levels above -------------------------------------------------------------------------
+
+// A downlink keeps only the columns it needs to tell its page from the one before; where whole keys
+// are equal it keeps a heap TID as well.
+double mean_downlink(const SizeInput &input, double leaf_items) {
+    SizeDistribution sizes{{tuple_header, 1.0}};
+    double possible = 1, told_apart = 0, result = 0;
+    for (const SizedColumn &column : input.keys) {
+        append(sizes, column);
+        double distinct = column.distinct > 0 ? column.distinct : input.tuples;
+        possible = std::min(possible * (distinct + (column.null_fraction > 0 ? 1 : 0)), 1e15);
+        double seen = possible * -std::expm1(-input.tuples / possible);
+        double share = std::clamp(seen / std::max(leaf_items, 1.0), told_apart, 1.0);
+        result += (share - told_apart) * mean(rounded(sizes));
+        told_apart = share;
+    }
+    double tid = input.unique ? 0 : max_align(heap_tid);
+    return result + (1 - told_apart) * (mean(rounded(sizes)) + tid);
+}
+
+} // namespace
+
+SizeEstimate estimate_btree_size(const SizeInput &input) {
+    SizeEstimate estimate;
+    estimate.leaf_pages = 0;
+    if (input.tuples >= 0.5) {
+        LeafLevel leaf(input.fill_factor);
+        fill_by_null_pattern(input, leaf);
+        estimate.leaf_pages = std::max(1.0, std::ceil(leaf.pages()));
+
+        double downlink = mean_downlink(input, leaf.items()) + line_pointer;
+        double soft_limit = initial_free - page_size * (100 - inner_fill_factor) / 100;
+        // The first downlink of a page has no key at all.
+        double fan_out = std::max(
+            2.0, std::floor((soft_limit + downlink - tuple_header - line_pointer) / downlink));
+        double level = estimate.leaf_pages;
+        estimate.pages += level;
+        while (level > 1) {
+            level = std::ceil(level / fan_out);
+            estimate.pages += level;
+            estimate.tree_height++;
+        }
+    }
+    estimate.bytes = estimate.pages * page_size;
+    return estimate;
+}
+
+} // namespace triage
