@@ -29,7 +29,8 @@ struct StatementEffect {
 
 struct ChosenIndex {
     CandidateId candidate = 0;
-    std::vector<std::size_t> statements; // that use it in the final plan, most saved first
+    // That use it in the final plan and gain by it beyond the planner's noise, most saved first.
+    std::vector<std::size_t> statements;
     double cost_before = 0;     // weighted cost of those statements without this index, with the rest (leave one out)
     double cost_after = 0;      // with it
     double improvement = 0;     // share of the whole workload's cost that it saves, 0..1
@@ -48,7 +49,12 @@ struct Selection {
 Selection select_indexes(const Workload &workload, const std::vector<Candidate> &candidates,
                          WhatIf &what_if, const SelectionLimits &limits);
 
-// Planner units that one write to the relation costs for one more index; see selection.cpp for the source.
+// Planner units that one new row version costs for one more index, averaged over the rows that its
+// predicate takes in and leaves out.
 double write_cost(const Relation &relation, const Candidate &candidate);
+
+// Planner units that the candidate would have cost the writers in the observed time: insertions,
+// updates (HOT ones as far as the index would end that), deletions by way of vacuum.
+double maintenance_cost(const Relation &relation, const Candidate &candidate);
 
 } // namespace triage

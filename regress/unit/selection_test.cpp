@@ -1,0 +1,480 @@
+// Selection against a planner that is a table of costs.
+#include "core/selection.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <random>
+#include <stdexcept>
+
+using namespace triage;
+
+namespace {
+
+constexpr double megabyte = 1048576;
+
+// A plan is possible if all the indexes it needs are offered; the cheapest possible one wins.
+struct Plan {
+    double cost;
+    std::vector<CandidateId> needs;
+};
+
+class FakeWhatIf : public WhatIf {
+  public:
+    std::map<std::size_t, std::vector<Plan>> custom, generic; // generic: as custom where missing
+    std::vector<std::size_t> unplannable;
+    std::size_t calls = 0, largest_offer = 0;
+    std::size_t fail_at = 0;
+
+    Answer plan(std::size_t statement, PlanMode mode,
+                std::span<const CandidateId> offered) override {
+        if (std::count(unplannable.begin(), unplannable.end(), statement))
+            throw std::domain_error("cannot be planned");
+        if (++calls == fail_at)
+            throw std::runtime_error("canceling statement due to user request");
+        largest_offer = std::max(largest_offer, offered.size());
+        EXPECT_TRUE(std::is_sorted(offered.begin(), offered.end()));
+        const auto &plans =
+            mode == PlanMode::Generic && generic.count(statement) ? generic : custom;
+        Answer best{.cost = INFINITY};
+        for (const Plan &p : plans.at(statement))
+            if (p.cost < best.cost &&
+                std::includes(offered.begin(), offered.end(), p.needs.begin(), p.needs.end()))
+                best = {p.cost, p.needs};
+        return best;
+    }
+};
+
+struct Fixture {
+    Workload workload;
+    std::vector<Candidate> candidates;
+    FakeWhatIf planner;
+    SelectionLimits limits;
+
+    // `rows_written` counts inserted rows.
+    void relation(RelationId id, double rows_written = 0) {
+        workload.relations.push_back(
+            {.id = id, .name = "r", .tuples = 1e6, .pages = 1e4, .inserted = rows_written});
+    }
+
+    CandidateId candidate(RelationId relation, std::vector<AttributeNumber> keys,
+                          std::vector<std::string> predicate = {}, double size = megabyte) {
+        Candidate c;
+        c.definition.relation = relation;
+        for (AttributeNumber attribute : keys)
+            c.definition.keys.push_back({.key = {attribute, {}}});
+        c.definition.predicate = std::move(predicate);
+        c.size = {.pages = size / 8192, .leaf_pages = size / 8192, .bytes = size, .tree_height = 1};
+        c.indexed_tuples = c.definition.predicate.empty() ? 1e6 : 1e5;
+        candidates.push_back(c);
+        return candidates.size() - 1;
+    }
+
+    std::size_t statement(std::vector<RelationId> relations, std::vector<Plan> plans,
+                          double calls = 1, Operand operand = Operand::Literal,
+                          double generic_share = 0) {
+        Statement s{.queryid = static_cast<std::int64_t>(workload.statements.size()),
+                    .calls = calls,
+                    .generic_share = generic_share};
+        for (RelationId id : relations) {
+            RelationAccess access{.relation = id};
+            access.clauses.push_back({.op = ClauseOperator::Equal, .operand = operand});
+            s.accesses.push_back(access);
+        }
+        workload.statements.push_back(s);
+        planner.custom[workload.statements.size() - 1] = std::move(plans);
+        return workload.statements.size() - 1;
+    }
+
+    Selection select() { return select_indexes(workload, candidates, planner, limits); }
+};
+
+std::vector<CandidateId> chosen(const Selection &selection) {
+    std::vector<CandidateId> result;
+    for (const ChosenIndex &index : selection.indexes)
+        result.push_back(index.candidate);
+    std::sort(result.begin(), result.end());
+    return result;
+}
+
+using Ids = std::vector<CandidateId>;
+
+TEST(Selection, TakesWhatHelpsAndSaysHowMuch) {
+    Fixture f;
+    f.relation(1);
+    CandidateId good = f.candidate(1, {1}), useless = f.candidate(1, {2});
+    f.statement({1}, {{1000, {}}, {10, {good}}, {999, {useless}}}, 5);
+    Selection s = f.select();
+    ASSERT_EQ(chosen(s), Ids{good});
+    EXPECT_DOUBLE_EQ(s.workload_cost_before, 5000);
+    EXPECT_DOUBLE_EQ(s.workload_cost_after, 50);
+    EXPECT_DOUBLE_EQ(s.lower_bound, 50);
+    EXPECT_DOUBLE_EQ(s.indexes[0].cost_before, 5000);
+    EXPECT_DOUBLE_EQ(s.indexes[0].cost_after, 50);
+    EXPECT_DOUBLE_EQ(s.indexes[0].improvement, 0.99);
+    EXPECT_EQ(s.indexes[0].statements, std::vector<std::size_t>{0});
+    ASSERT_EQ(s.effects.size(), 1u);
+    EXPECT_EQ(s.effects[0].used, Ids{good});
+    EXPECT_DOUBLE_EQ(s.effects[0].cost_after, 10);
+}
+
+TEST(Selection, NothingToDoIsAnAnswer) {
+    Fixture f;
+    EXPECT_TRUE(f.select().indexes.empty());
+    f.relation(1);
+    f.statement({1}, {{1000, {}}});
+    EXPECT_TRUE(f.select().indexes.empty());
+    f.candidate(1, {1});
+    Selection s = f.select();
+    EXPECT_TRUE(s.indexes.empty());
+    EXPECT_DOUBLE_EQ(s.workload_cost_after, 1000);
+}
+
+TEST(Selection, IgnoresGainsWithinThePlannersNoise) {
+    Fixture f;
+    f.relation(1);
+    CandidateId id = f.candidate(1, {1});
+    f.statement({1}, {{1000, {}}, {960, {id}}}, 1e6);
+    EXPECT_TRUE(f.select().indexes.empty());
+    f.limits.min_improvement = 0.03;
+    EXPECT_EQ(chosen(f.select()), Ids{id});
+}
+
+// 4 % for the heavy statement is noise; 99 % for the light one is not, however little it weighs.
+TEST(Selection, ALightStatementsGainIsNotDilutedByAHeavyOne) {
+    Fixture f;
+    f.relation(1);
+    CandidateId id = f.candidate(1, {1});
+    f.statement({1}, {{1000, {}}, {960, {id}}}, 1e6);
+    f.statement({1}, {{1000, {}}, {10, {id}}}, 1);
+    Selection s = f.select();
+    ASSERT_EQ(chosen(s), Ids{id});
+    EXPECT_EQ(s.indexes[0].statements, std::vector<std::size_t>{1});
+}
+
+TEST(Selection, RespectsTheBudgetAndTakesTheBestWithinIt) {
+    Fixture f;
+    f.relation(1);
+    CandidateId large = f.candidate(1, {1}, {}, 100 * megabyte);
+    CandidateId small_1 = f.candidate(1, {2}, {}, 40 * megabyte);
+    CandidateId small_2 = f.candidate(1, {3}, {}, 40 * megabyte);
+    f.statement({1}, {{1000, {}}, {100, {large}}}, 10);
+    f.statement({1}, {{1000, {}}, {400, {small_1}}}, 10);
+    f.statement({1}, {{1000, {}}, {450, {small_2}}}, 10);
+    EXPECT_EQ(chosen(f.select()), (Ids{large, small_1, small_2}));
+    f.limits.budget_bytes = 120 * megabyte;
+    EXPECT_EQ(chosen(f.select()), (Ids{small_1, small_2}));
+    f.limits.budget_bytes = 60 * megabyte;
+    EXPECT_EQ(chosen(f.select()), Ids{small_1});
+    f.limits.budget_bytes = 10 * megabyte;
+    EXPECT_TRUE(f.select().indexes.empty());
+}
+
+TEST(Selection, WithFewIndexesAllowedTheSharedOneWins) {
+    Fixture f;
+    f.relation(1);
+    CandidateId shared = f.candidate(1, {1});
+    CandidateId own_1 = f.candidate(1, {2}), own_2 = f.candidate(1, {3});
+    f.statement({1}, {{1000, {}}, {200, {shared}}, {10, {own_1}}});
+    f.statement({1}, {{1000, {}}, {200, {shared}}, {10, {own_2}}});
+    EXPECT_EQ(chosen(f.select()), (Ids{own_1, own_2}));
+    f.limits.max_indexes = 1;
+    EXPECT_EQ(chosen(f.select()), Ids{shared});
+    f.limits.max_indexes = 0;
+    EXPECT_TRUE(f.select().indexes.empty());
+}
+
+TEST(Selection, AWriteHeavyRelationGetsNoIndex) {
+    Fixture f;
+    f.relation(1, 0);
+    CandidateId id = f.candidate(1, {1});
+    f.statement({1}, {{1000, {}}, {10, {id}}}, 100);
+    Selection s = f.select();
+    ASSERT_EQ(chosen(s), Ids{id});
+    EXPECT_EQ(s.indexes[0].write_cost, 0);
+
+    f.workload.relations[0].inserted = 10000; // costs something, yet less than it saves
+    s = f.select();
+    ASSERT_EQ(chosen(s), Ids{id});
+    EXPECT_GT(s.indexes[0].write_cost, 1000);
+
+    f.workload.relations[0].inserted = 1e7;
+    EXPECT_TRUE(f.select().indexes.empty());
+}
+
+TEST(Selection, IndexesThatHelpOnlyTogetherAreFound) {
+    Fixture f;
+    f.relation(1);
+    f.relation(2);
+    CandidateId a = f.candidate(1, {1}), b = f.candidate(2, {1});
+    f.statement({1, 2}, {{1000, {}}, {1000.5, {a}}, {1000.5, {b}}, {10, {a, b}}});
+    EXPECT_EQ(chosen(f.select()), (Ids{a, b}));
+    f.limits.max_indexes = 1;
+    EXPECT_TRUE(f.select().indexes.empty());
+}
+
+TEST(Selection, APrefixPairIsNeverChosenTogether) {
+    Fixture f;
+    f.relation(1);
+    CandidateId narrow = f.candidate(1, {1}, {}, megabyte);
+    CandidateId wide = f.candidate(1, {1, 2}, {}, 3 * megabyte);
+    f.statement({1}, {{1000, {}}, {10, {narrow}}, {20, {wide}}});
+    f.statement({1}, {{1000, {}}, {500, {narrow}}, {10, {wide}}});
+    EXPECT_EQ(chosen(f.select()), Ids{wide});
+    // Where only the narrow one fits, it is taken.
+    f.limits.budget_bytes = 2 * megabyte;
+    EXPECT_EQ(chosen(f.select()), Ids{narrow});
+}
+
+TEST(Selection, ANarrowerPartialIndexStaysOnlyIfTheFullOneIsFarCostlier) {
+    for (double by_partial : {90.0, 40.0}) {
+        Fixture f;
+        f.relation(1);
+        CandidateId full = f.candidate(1, {1}), open = f.candidate(1, {1}, {"status = 'open'"});
+        f.statement({1}, {{1000, {}}, {10, {full}}});
+        f.statement({1}, {{1000, {}}, {100, {full}}, {by_partial, {open}}});
+        Ids expected = by_partial == 40 ? Ids{full, open} : Ids{full};
+        EXPECT_EQ(chosen(f.select()), expected) << by_partial;
+    }
+}
+
+TEST(Selection, AnIndexThatIsNobodysFavouriteMayServeSeveral) {
+    Fixture f;
+    f.relation(1);
+    CandidateId a = f.candidate(1, {1}), ab = f.candidate(1, {1, 2});
+    CandidateId abc = f.candidate(1, {1, 2, 3});
+    f.statement({1}, {{1000, {}}, {10, {a}}, {11, {ab}}, {12, {abc}}});
+    f.statement({1}, {{1000, {}}, {300, {a}}, {10, {ab}}, {12, {abc}}});
+    f.limits.max_indexes = 1;
+    EXPECT_EQ(chosen(f.select()), Ids{ab});
+}
+
+TEST(Selection, GenericPlansDecideBetweenPartialAndFull) {
+    auto with_share = [](double generic_share) {
+        Fixture f;
+        f.relation(1);
+        CandidateId full = f.candidate(1, {1}, {}, 20 * megabyte);
+        CandidateId partial = f.candidate(1, {1}, {"status = 'open'"}, 2 * megabyte);
+        auto s = f.statement({1}, {{1000, {}}, {20, {full}}, {10, {partial}}}, 100,
+                             Operand::Parameter, generic_share);
+        f.planner.generic[s] = {{1000, {}}, {20, {full}}};
+        return std::pair(f.select(), std::pair(full, partial));
+    };
+    auto [custom, ids] = with_share(0);
+    ASSERT_EQ(chosen(custom), Ids{ids.second});
+    EXPECT_FALSE(custom.indexes[0].generic_plan_ok);
+    EXPECT_DOUBLE_EQ(custom.effects[0].generic_cost_after, 1000);
+    EXPECT_DOUBLE_EQ(custom.effects[0].cost_after, 10);
+
+    auto [generic, same_ids] = with_share(0.9);
+    ASSERT_EQ(chosen(generic), Ids{same_ids.first});
+    EXPECT_TRUE(generic.indexes[0].generic_plan_ok);
+    EXPECT_DOUBLE_EQ(generic.effects[0].generic_cost_after, 20);
+    EXPECT_DOUBLE_EQ(generic.workload_cost_before, 100 * 1000);
+    EXPECT_DOUBLE_EQ(generic.workload_cost_after, 100 * 20);
+}
+
+TEST(Selection, WithoutParametersThereIsNoGenericPlan) {
+    Fixture f;
+    f.relation(1);
+    CandidateId id = f.candidate(1, {1}, {"active"});
+    auto s = f.statement({1}, {{1000, {}}, {10, {id}}}, 1, Operand::Literal, 1.0);
+    f.planner.generic[s] = {{1000, {}}};
+    Selection selection = f.select();
+    ASSERT_EQ(chosen(selection), Ids{id});
+    EXPECT_TRUE(selection.indexes[0].generic_plan_ok);
+    EXPECT_EQ(selection.effects[0].generic_cost_before, 0);
+}
+
+// The planner thinks the two statements equal; the clock says one takes a hundred times as long.
+TEST(Selection, MeasuredTimeOutweighsThePlannersGuess) {
+    Fixture f;
+    f.relation(1);
+    f.relation(2);
+    CandidateId quick = f.candidate(1, {1}), slow = f.candidate(2, {1});
+    f.statement({1}, {{1000, {}}, {500, {quick}}}, 10);
+    f.statement({2}, {{1000, {}}, {600, {slow}}}, 10);
+    f.limits.max_indexes = 1;
+    EXPECT_EQ(chosen(f.select()), Ids{quick});
+    f.workload.statements[0].mean_ms = 1;
+    f.workload.statements[1].mean_ms = 50;
+    Selection s = f.select();
+    EXPECT_EQ(chosen(s), Ids{slow});
+    // On the common scale costs are to each other as the times are.
+    EXPECT_NEAR(s.workload_cost_before / s.indexes[0].cost_before, 51.0 / 50, 1e-9);
+}
+
+TEST(Selection, StatementsThatCannotBePlannedAreSkipped) {
+    Fixture f;
+    f.relation(1);
+    CandidateId id = f.candidate(1, {1});
+    f.statement({1}, {{5000, {}}});
+    f.statement({1}, {{1000, {}}, {10, {id}}});
+    f.planner.unplannable = {0};
+    Selection s = f.select();
+    EXPECT_EQ(chosen(s), Ids{id});
+    ASSERT_EQ(s.effects.size(), 1u);
+    EXPECT_EQ(s.effects[0].statement, 1u);
+    EXPECT_DOUBLE_EQ(s.workload_cost_before, 1000);
+}
+
+TEST(Selection, InterruptsComeThroughWhereverTheyHappen) {
+    for (std::size_t at = 1;; at++) {
+        Fixture f;
+        f.relation(1);
+        CandidateId a = f.candidate(1, {1}), b = f.candidate(1, {2});
+        f.statement({1}, {{1000, {}}, {10, {a}}});
+        f.statement({1}, {{1000, {}}, {10, {b}}});
+        f.planner.fail_at = at;
+        try {
+            f.select();
+            EXPECT_GT(at, 4u);
+            break;
+        } catch (const std::runtime_error &) {
+        }
+    }
+}
+
+TEST(Selection, ManyCandidatesAreOfferedInGroups) {
+    Fixture f;
+    f.relation(1);
+    std::vector<Plan> plans{{1000, {}}};
+    for (AttributeNumber i = 1; i <= 200; i++)
+        plans.push_back({1000.0 - i * 4, {f.candidate(1, {i})}});
+    f.statement({1}, plans);
+    Selection s = f.select();
+    EXPECT_EQ(chosen(s), Ids{199});
+    EXPECT_DOUBLE_EQ(s.lower_bound, 200);
+    EXPECT_LE(f.planner.largest_offer, 32u);
+}
+
+TEST(Selection, AnswersAreReusedByWhatWasUsed) {
+    Fixture f;
+    f.relation(1);
+    std::vector<CandidateId> ids;
+    for (AttributeNumber i = 1; i <= 8; i++)
+        ids.push_back(f.candidate(1, {i}));
+    for (CandidateId id : ids)
+        f.statement({1}, {{1000, {}}, {10, {id}}});
+    Selection s = f.select();
+    EXPECT_EQ(chosen(s), ids);
+    EXPECT_EQ(s.planner_calls, f.planner.calls);
+    // Per statement: nothing, everything, everything but its favourite, and the check of the
+    // finalist set, which is the same question as "everything".
+    EXPECT_LE(s.planner_calls, 8u * 4);
+    EXPECT_GT(s.reused_answers, 8u * 4);
+}
+
+// A statement over a relation is asked about that relation's candidates only.
+TEST(Selection, OtherRelationsCandidatesAreNotOffered) {
+    Fixture f;
+    f.relation(1);
+    f.relation(2);
+    CandidateId a = f.candidate(1, {1});
+    CandidateId b = f.candidate(2, {1});
+    f.statement({1}, {{1000, {}}, {10, {a}}, {1, {b}}});
+    EXPECT_EQ(chosen(f.select()), Ids{a});
+}
+
+double objective(const Fixture &f, unsigned subset) {
+    double total = 0;
+    for (CandidateId id = 0; id < f.candidates.size(); id++)
+        if (subset >> id & 1)
+            total += maintenance_cost(*f.workload.find_relation(1), f.candidates[id]);
+    for (std::size_t s = 0; s < f.workload.statements.size(); s++) {
+        double best = INFINITY;
+        for (const Plan &p : f.planner.custom.at(s))
+            if (std::all_of(p.needs.begin(), p.needs.end(),
+                            [&](CandidateId id) { return subset >> id & 1; }))
+                best = std::min(best, p.cost);
+        total += f.workload.statements[s].calls * best;
+    }
+    return total;
+}
+
+bool within_limits(const Fixture &f, unsigned subset) {
+    double bytes = 0;
+    std::size_t count = 0;
+    for (CandidateId id = 0; id < f.candidates.size(); id++)
+        if (subset >> id & 1) {
+            bytes += f.candidates[id].size.bytes;
+            count++;
+        }
+    return bytes <= f.limits.budget_bytes && count <= f.limits.max_indexes;
+}
+
+// Random small cases against every possible subset.
+TEST(Selection, IsAsGoodAsTryingEverySubset) {
+    std::mt19937 random(7);
+    auto between = [&](int low, int high) {
+        return low + static_cast<int>(random() % static_cast<unsigned>(high - low + 1));
+    };
+    int optimal = 0;
+    constexpr int cases = 400;
+    for (int round = 0; round < cases; round++) {
+        Fixture f;
+        f.relation(1, round % 3 ? between(0, 3000) : 0);
+        f.limits.min_improvement = 0;
+        constexpr int candidates = 9;
+        for (AttributeNumber i = 1; i <= candidates; i++)
+            f.candidate(1, {i}, {}, between(1, 50) * megabyte);
+        int statements = between(1, 8);
+        for (int s = 0; s < statements; s++) {
+            std::vector<Plan> plans{{1000, {}}};
+            for (int p = between(1, 5); p > 0; p--) {
+                CandidateId one = static_cast<CandidateId>(between(0, candidates - 1));
+                CandidateId two = static_cast<CandidateId>(between(0, candidates - 1));
+                double cost = between(1, 1000);
+                if (one == two || p % 2)
+                    plans.push_back({cost, {one}});
+                else
+                    plans.push_back({cost, {std::min(one, two), std::max(one, two)}});
+            }
+            f.statement({1}, plans, between(1, 20));
+        }
+        if (round % 2)
+            f.limits.budget_bytes = between(10, 150) * megabyte;
+        if (round % 5 == 0)
+            f.limits.max_indexes = static_cast<std::size_t>(between(1, 4));
+
+        double best = INFINITY;
+        for (unsigned subset = 0; subset < 1u << candidates; subset++)
+            if (within_limits(f, subset))
+                best = std::min(best, objective(f, subset));
+
+        Selection selection = f.select();
+        unsigned subset = 0;
+        for (CandidateId id : chosen(selection))
+            subset |= 1u << id;
+        double got = objective(f, subset);
+        ASSERT_TRUE(within_limits(f, subset));
+        double upkeep = 0;
+        for (const ChosenIndex &index : selection.indexes)
+            upkeep += index.write_cost;
+        EXPECT_NEAR(got, selection.workload_cost_after + upkeep, 1e-6 * got);
+        EXPECT_LE(selection.lower_bound, selection.workload_cost_after * (1 + 1e-12));
+
+        double nothing = objective(f, 0);
+        EXPECT_GE(nothing - got, 0.9 * (nothing - best)) << "round " << round;
+        optimal += got <= best * (1 + 1e-9);
+    }
+    EXPECT_GE(optimal, cases * 97 / 100) << optimal << " of " << cases;
+}
+
+TEST(Selection, IsDeterministic) {
+    auto once = [] {
+        Fixture f;
+        f.relation(1);
+        std::vector<Plan> plans{{1000, {}}};
+        for (AttributeNumber i = 1; i <= 40; i++)
+            plans.push_back({100, {f.candidate(1, {i})}}); // all alike
+        f.statement({1}, plans);
+        f.statement({1}, plans);
+        return chosen(f.select());
+    };
+    EXPECT_EQ(once(), once());
+    EXPECT_EQ(once().size(), 1u);
+}
+
+} // namespace
