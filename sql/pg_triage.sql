@@ -50,6 +50,144 @@ GRANT SELECT ON triage.audit_log TO triage_reader;
 SELECT pg_catalog.pg_extension_config_dump('triage.audit_log', '');
 
 -- ---------------------------------------------------------------------------------------------
+-- Data classes: what kind of medical data a relation holds, guessed from its name or said by the user.
+-- ---------------------------------------------------------------------------------------------
+CREATE TABLE triage.data_class_settings (
+    relation regclass PRIMARY KEY,
+    class text NOT NULL CHECK (class IN ('patient_data', 'clinical_data', 'vital_signs', 'ai_inference',
+                                         'emergency_data', 'reference_data', 'audit_data', 'other')),
+    set_by name NOT NULL DEFAULT session_user,
+    set_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE triage.data_class_settings IS 'data classes said by a user; written by triage.set_data_class';
+SELECT pg_catalog.pg_extension_config_dump('triage.data_class_settings',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = relation)');
+
+-- The words are those of OMOP CDM, FHIR servers, OpenMRS and plain clinical applications. The first rule
+-- that matches wins, so the narrow ones come first.
+CREATE FUNCTION triage.guess_data_class(relation_name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(
+        (SELECT rule.class
+           FROM (VALUES
+                (1, 'audit_data', 'audit|auditing|auditevent|auditlog|accesslog|access_log|event_log|change_log|activity_log|login|logon|provenance|history_log|user_action'),
+                (2, 'vital_signs', 'vital|vitals|vitalsign|vital_sign|heart_?rate|pulse|blood_pressure|spo2|oxygen_saturation|respiratory_rate|body_temperature|temperature_reading|telemetry|waveform|bedside_monitor|monitor_reading|early_warning_score|news_score'),
+                (3, 'ai_inference', 'ai|ml|inference|prediction|model_(output|result|score|run)|risk_score|risk_?assessment|embedding|note_nlp|nlp|decision_support|detected_?issue|llm'),
+                (4, 'patient_data', 'emergency_contact|next_of_kin'),
+                (5, 'emergency_data', 'emergency|er|ed_(visit|triage|stay|arrival)|triage|trauma|ambulance|code_blue|resuscitation|rapid_response|stroke_alert|sepsis_alert|critical_alert'),
+                (6, 'reference_data', 'concept|vocabulary|domain|relationship|synonym|ancestor|code_?system|value_?set|structure_?definition|icd|icd9|icd10|icd11|snomed|loinc|rxnorm|atc|cpt|drg|formulary|drug_strength|catalog|catalogue|dictionary|lookup|ref|reference|location|ward|department|care_?site|facility|bed|provider|practitioner|practitioner_?role|physician|doctor|nurse|staff|organi[sz]ation|specialty|term|translation'),
+                (7, 'clinical_data', 'clinical|encounter|visit|admission|discharge|episode|episode_?of_?care|stay|icustay|transfer|diagnosis|diagnose|diagnostic|diagnostic_?report|condition|problem|procedure|surgery|operation|lab|labs|laboratory|specimen|result|test_result|measurement|observation|obs|medication|medication_?(request|statement|dispense|administration)|prescription|pharmacy|drug|drug_exposure|dose|infusion|order|orders|service_?request|referral|note|document|document_?reference|imaging|imaging_?study|radiology|dicom|allergy|allergie|allergy_?intolerance|immuni[sz]ation|vaccination|care_?plan|care_?team|goal|appointment|schedule|chart|chartevent|labevent|inputevent|outputevent|device_exposure|cohort|questionnaire_?response|hfj_(resource|res_ver|spidx_[a-z]+)'),
+                (8, 'patient_data', 'patient|person|mrn|demographic|patient_identifier|insurance|coverage|payer_plan_period|related_?person|death|guardian|consent|household')
+                ) AS rule(place, class, words)
+          -- Words are parts between underscores (camelCase counts as such), in singular or plural.
+          WHERE '_' || lower(regexp_replace(relation_name, '([a-z0-9])([A-Z])', '\1_\2', 'g')) || '_'
+                ~ ('_(' || rule.words || ')(s|es)?_')
+          ORDER BY rule.place LIMIT 1),
+        'other')
+$$;
+COMMENT ON FUNCTION triage.guess_data_class(text) IS 'the data class that a relation''s name suggests; other if none';
+
+CREATE FUNCTION triage.data_class_of(relation oid) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    -- An index or a TOAST table is of its table's class; a partition of its nearest ancestor's for which
+    -- a user said something, else of what the topmost one's name suggests.
+    WITH RECURSIVE owner AS (
+        SELECT CASE c.relkind
+                   WHEN 'i' THEN (SELECT x.indrelid FROM pg_index x WHERE x.indexrelid = c.oid)
+                   WHEN 'I' THEN (SELECT x.indrelid FROM pg_index x WHERE x.indexrelid = c.oid)
+                   WHEN 't' THEN substring(c.relname FROM '^pg_toast_(\d+)$')::oid
+                   ELSE c.oid
+               END AS oid
+          FROM pg_class c WHERE c.oid = relation
+    ), line AS (
+        SELECT owner.oid, 0 AS distance FROM owner
+        UNION ALL
+        SELECT i.inhparent, line.distance + 1
+          FROM line JOIN pg_inherits i ON i.inhrelid = line.oid
+          JOIN pg_class child ON child.oid = line.oid AND child.relispartition
+    )
+    SELECT coalesce(
+        (SELECT s.class FROM line JOIN triage.data_class_settings s ON s.relation = line.oid
+          ORDER BY line.distance LIMIT 1),
+        (SELECT CASE WHEN n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast', 'triage') THEN 'other'
+                     ELSE triage.guess_data_class(c.relname) END
+           FROM line JOIN pg_class c ON c.oid = line.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+          ORDER BY line.distance DESC LIMIT 1))
+$$;
+COMMENT ON FUNCTION triage.data_class_of(oid) IS 'data class of a relation: what a user said, else a guess from its name; null if there is no such relation';
+
+CREATE FUNCTION triage.workflow_of(data_class text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE data_class
+               WHEN 'patient_data' THEN 'patient_lookup'
+               WHEN 'clinical_data' THEN 'clinical_data_analysis'
+               WHEN 'vital_signs' THEN 'vital_signs_monitoring'
+               WHEN 'ai_inference' THEN 'ai_assisted_diagnosis'
+               WHEN 'emergency_data' THEN 'emergency_response'
+               WHEN 'reference_data' THEN 'reference_lookup'
+               WHEN 'audit_data' THEN 'audit'
+               WHEN 'other' THEN 'other'
+           END
+$$;
+COMMENT ON FUNCTION triage.workflow_of(text) IS 'medical workflow that data of this class serves';
+
+-- SECURITY DEFINER, so that operators leave a row in the audit trail without being able to write there.
+CREATE FUNCTION triage.set_data_class(relation regclass, class text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    previous text := triage.data_class_of(set_data_class.relation);
+    kind "char";
+BEGIN
+    SELECT c.relkind INTO kind FROM pg_class c WHERE c.oid = set_data_class.relation;
+    IF set_data_class.relation IS NULL THEN
+        RAISE EXCEPTION 'relation must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF kind IS NULL THEN
+        RAISE EXCEPTION 'relation with OID % does not exist', set_data_class.relation::oid
+            USING ERRCODE = 'undefined_table';
+    END IF;
+    IF kind NOT IN ('r', 'p', 'm', 'f', 'v') THEN
+        RAISE EXCEPTION '"%" is not a table or view', set_data_class.relation
+            USING ERRCODE = 'wrong_object_type',
+                  HINT = 'An index is of the data class of its table.';
+    END IF;
+    IF set_data_class.class IS NULL THEN -- back to the guess
+        DELETE FROM triage.data_class_settings s WHERE s.relation = set_data_class.relation;
+    ELSIF triage.workflow_of(set_data_class.class) IS NULL THEN
+        RAISE EXCEPTION 'unknown data class "%"', set_data_class.class
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Data classes are patient_data, clinical_data, vital_signs, ai_inference, '
+                         'emergency_data, reference_data, audit_data and other.';
+    ELSE
+        INSERT INTO triage.data_class_settings AS s (relation, class)
+        VALUES (set_data_class.relation, set_data_class.class)
+        ON CONFLICT ON CONSTRAINT data_class_settings_pkey
+        DO UPDATE SET class = excluded.class, set_by = session_user, set_at = now();
+    END IF;
+    INSERT INTO triage.audit_log (action, object, details)
+    VALUES ('set_data_class', set_data_class.relation::text,
+            jsonb_build_object('before', previous, 'after', triage.data_class_of(set_data_class.relation)));
+END
+$$;
+COMMENT ON FUNCTION triage.set_data_class(regclass, text) IS 'says what kind of medical data a relation (with its partitions) holds; null returns to the guess';
+
+CREATE VIEW triage.data_classes AS
+SELECT c.oid::regclass AS relation,
+       triage.data_class_of(c.oid) AS class,
+       CASE WHEN s.relation IS NULL THEN 'guessed' ELSE 'user' END AS source,
+       triage.workflow_of(triage.data_class_of(c.oid)) AS workflow,
+       s.set_by,
+       s.set_at
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN triage.data_class_settings s ON s.relation = c.oid
+ WHERE c.relkind IN ('r', 'p', 'm', 'f')
+   AND c.relpersistence <> 't'
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'triage');
+COMMENT ON VIEW triage.data_classes IS 'every user relation with its data class, and whether that was guessed or said by a user';
+GRANT SELECT ON triage.data_class_settings, triage.data_classes TO triage_reader;
+
+-- ---------------------------------------------------------------------------------------------
 -- Statistics: what the sampler saw (hooks -> redact -> store).
 -- ---------------------------------------------------------------------------------------------
 
@@ -62,10 +200,14 @@ SELECT pg_catalog.pg_extension_config_dump('triage.audit_log', '');
 -- ---------------------------------------------------------------------------------------------
 
 -- ---------------------------------------------------------------------------------------------
--- Data classes and targets.
+-- Targets: what "fast enough" means, and whether it is met.
 -- ---------------------------------------------------------------------------------------------
 
 -- ---------------------------------------------------------------------------------------------
 -- Nothing beyond what is granted above: functions are not for PUBLIC unless said so.
 -- ---------------------------------------------------------------------------------------------
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA triage FROM PUBLIC;
+
+-- Data classes and targets.
+GRANT EXECUTE ON FUNCTION triage.guess_data_class(text), triage.data_class_of(oid), triage.workflow_of(text) TO triage_reader;
+GRANT EXECUTE ON FUNCTION triage.set_data_class(regclass, text) TO triage_operator;
