@@ -15,7 +15,7 @@ namespace {
 // More candidates than this are offered to the planner in groups: its work grows with every index.
 constexpr std::size_t largest_offer = 32;
 // How often a statement's favourites are taken away to see what it would take instead.
-constexpr int most_alternatives = 8;
+constexpr int most_alternatives = 10;
 constexpr int most_refinements = 100;
 // How far a statement's measured time may count above or below what its planned cost says. Beyond
 // it something other than the plan (a lock, a slow client) explains the time.
@@ -194,8 +194,9 @@ class Selector {
     // ---- What is worth considering ------------------------------------------------------------
 
     // What a statement uses when it may choose freely, and what it uses when that is taken away,
-    // and so on while it still gains: the second best may serve many.
+    // and so on while it still gains: what is nobody's favourite may serve many.
     void gather_candidates() {
+        CandidateSet pool;
         for (Case &c : cases_) {
             CandidateSet left = c.relevant;
             for (int round = 0; round < most_alternatives && !left.empty(); round++) {
@@ -208,26 +209,9 @@ class Selector {
                 if (priced.used.size() > 1)
                     add_package(priced.used);
             }
-            pool_ |= c.useful;
+            pool |= c.useful;
         }
-        // An index may be nobody's favourite and yet do the work of several.
-        for (CandidateId wide = 0; wide < candidates_.size(); wide++) {
-            std::size_t served = 0;
-            for (CandidateId narrow : pool_.members())
-                served += wide != narrow &&
-                          serves(candidates_[wide].definition, candidates_[narrow].definition);
-            if (served >= 2)
-                pool_.insert(wide);
-        }
-        for (Case &c : cases_) {
-            CandidateSet useful = c.useful;
-            for (CandidateId wide : (pool_ & c.relevant).members())
-                for (CandidateId narrow : c.useful.members())
-                    if (serves(candidates_[wide].definition, candidates_[narrow].definition))
-                        useful.insert(wide);
-            c.useful = std::move(useful);
-        }
-        for (CandidateId id : pool_.members())
+        for (CandidateId id : pool.members())
             changes_.push_back({id});
         affected_.resize(candidates_.size());
         for (std::size_t i = 0; i < cases_.size(); i++)
@@ -541,7 +525,6 @@ class Selector {
     PlanMemory memory_;
     std::vector<Case> cases_;
     std::vector<double> upkeep_;
-    CandidateSet pool_;
     std::vector<Change> changes_;
     std::vector<std::vector<std::size_t>> affected_; // by candidate: cases that may use it
 };

@@ -242,12 +242,12 @@ TEST(Selection, ANarrowerPartialIndexStaysOnlyIfTheFullOneIsFarCostlier) {
 TEST(Selection, AnIndexThatIsNobodysFavouriteMayServeSeveral) {
     Fixture f;
     f.relation(1);
-    CandidateId a = f.candidate(1, {1}), ab = f.candidate(1, {1, 2});
-    CandidateId abc = f.candidate(1, {1, 2, 3});
-    f.statement({1}, {{1000, {}}, {10, {a}}, {11, {ab}}, {12, {abc}}});
-    f.statement({1}, {{1000, {}}, {300, {a}}, {10, {ab}}, {12, {abc}}});
+    CandidateId a = f.candidate(1, {1}), b_a = f.candidate(1, {2, 1});
+    CandidateId a_b_c = f.candidate(1, {1, 2, 3});
+    f.statement({1}, {{1000, {}}, {10, {a}}, {12, {a_b_c}}});
+    f.statement({1}, {{1000, {}}, {300, {a}}, {10, {b_a}}, {12, {a_b_c}}});
     f.limits.max_indexes = 1;
-    EXPECT_EQ(chosen(f.select()), Ids{ab});
+    EXPECT_EQ(chosen(f.select()), Ids{a_b_c});
 }
 
 TEST(Selection, GenericPlansDecideBetweenPartialAndFull) {

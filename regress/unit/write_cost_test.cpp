@@ -1,0 +1,91 @@
+#include "core/selection.h"
+
+#include <gtest/gtest.h>
+
+using namespace triage;
+
+namespace {
+
+Relation table() {
+    Relation r{.id = 1, .name = "t", .tuples = 1e6, .pages = 1e4};
+    for (AttributeNumber i = 1; i <= 10; i++)
+        r.attributes.push_back({.number = i, .name = "c" + std::to_string(i)});
+    r.indexes.push_back({.id = 10, .definition = {.relation = 1, .keys = {{.key = {1, {}}}}}});
+    return r;
+}
+
+Candidate on(std::vector<AttributeNumber> keys, double pages = 2700) {
+    Candidate c;
+    c.definition.relation = 1;
+    for (AttributeNumber attribute : keys)
+        c.definition.keys.push_back({.key = {attribute, {}}});
+    c.size = {.pages = pages, .leaf_pages = pages, .bytes = pages * 8192, .tree_height = 2};
+    c.indexed_tuples = 1e6;
+    return c;
+}
+
+TEST(WriteCost, NobodyWritesNobodyPays) {
+    EXPECT_EQ(maintenance_cost(table(), on({2})), 0);
+}
+
+TEST(WriteCost, GrowsWithTheIndexAndWithItsScatter) {
+    Relation r = table();
+    EXPECT_GT(write_cost(r, on({2}, 100000)), write_cost(r, on({2}, 1000)));
+    double scattered = write_cost(r, on({2}));
+    r.attributes[1].correlation = 1; // rows arrive in its order: always the rightmost leaf
+    EXPECT_LT(write_cost(r, on({2})), scattered);
+    EXPECT_GT(write_cost(r, on({2})), 0);
+}
+
+TEST(WriteCost, APartialIndexPaysForItsShareOfRows) {
+    Relation r = table();
+    Candidate full = on({2}), part = on({2}, 30);
+    part.definition.predicate = {"c3 = 'open'"};
+    part.indexed_tuples = 1e4;
+    part.size.tree_height = 1;
+    EXPECT_LT(write_cost(r, part), write_cost(r, full) / 20);
+    EXPECT_GT(write_cost(r, part), 0); // every row is held against the predicate
+}
+
+TEST(WriteCost, InsertsUpdatesAndDeletesAllCost) {
+    for (double Relation::*writes : {&Relation::inserted, &Relation::updated, &Relation::deleted}) {
+        Relation r = table();
+        r.*writes = 1000;
+        double some = maintenance_cost(r, on({2}));
+        EXPECT_GT(some, 0);
+        r.*writes = 2000;
+        EXPECT_NEAR(maintenance_cost(r, on({2})), 2 * some, 1e-6 * some);
+    }
+}
+
+// Vacuum reads the index from end to end for every fifth of the table that has died.
+TEST(WriteCost, DeletionsPayVacuumBySize) {
+    Relation r = table();
+    r.deleted = 1e6;
+    double small = maintenance_cost(r, on({2}, 1000)), large = maintenance_cost(r, on({2}, 3000));
+    EXPECT_NEAR(large - small, 5 * 2000, 10);
+}
+
+TEST(WriteCost, HotUpdatesPayOnlyIfTheIndexEndsThem) {
+    Relation r = table();
+    r.updated = r.hot_updated = 1000;
+    // Column 1 is indexed today, so no HOT update changes it.
+    EXPECT_EQ(maintenance_cost(r, on({1})), 0);
+    double one_column = maintenance_cost(r, on({2}));
+    double two_columns = maintenance_cost(r, on({2, 3}));
+    EXPECT_GT(one_column, 0);
+    EXPECT_GT(two_columns, one_column);
+    r.hot_updated = 0;
+    EXPECT_GT(maintenance_cost(r, on({1})), 0);
+    // An update that stops being HOT pays for the other indexes too: dearer than one that never
+    // was.
+    Relation all_columns_free = table();
+    all_columns_free.indexes[0].definition.keys[0].key.attribute = 10;
+    all_columns_free.updated = all_columns_free.hot_updated = 1000;
+    Candidate every_column = on({1, 2, 3, 4, 5, 6, 7, 8, 9});
+    double lost = maintenance_cost(all_columns_free, every_column);
+    all_columns_free.hot_updated = 0;
+    EXPECT_GT(lost, maintenance_cost(all_columns_free, every_column));
+}
+
+} // namespace
