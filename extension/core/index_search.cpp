@@ -1,0 +1,259 @@
+#include "core/index_search.h"
+
+#include <algorithm>
+#include <limits>
+#include <queue>
+
+namespace triage {
+namespace {
+
+// How often a statement's favourites are taken away to see what it would take instead.
+constexpr int most_alternatives = 10;
+constexpr int most_refinements = 200;
+constexpr double page_size = 8192;
+
+} // namespace
+
+IndexSearch::IndexSearch(PricedWorkload &priced, const std::vector<Candidate> &candidates,
+                         const SelectionLimits &limits)
+    : priced_(priced), candidates_(candidates), limits_(limits),
+      useful_(priced.statements().size()), users_(candidates.size()),
+      neighbours_(candidates.size()), touched_at_(priced.statements().size(), 0) {
+    for (const PricedStatement &statement : priced.statements())
+        lowest_.push_back(statement.before);
+    tolerance_ = 1e-9 * (1 + initial().total);
+}
+
+CandidateSet IndexSearch::run() {
+    gather();
+    State best = refined(greedy(false));
+    State other = refined(greedy(true));
+    if (other.total < best.total - tolerance_)
+        best = std::move(other);
+    return best.chosen;
+}
+
+// ---- What is worth considering ------------------------------------------------------------------
+
+void IndexSearch::gather() {
+    for (std::size_t i = 0; i < useful_.size(); i++)
+        gather_for(i);
+    index_what_was_gathered();
+}
+
+// What a statement uses when it may choose freely, what it uses when that is taken away, and so on
+// while it still gains: what is nobody's favourite may serve many.
+void IndexSearch::gather_for(std::size_t i) {
+    const PricedStatement &statement = priced_.statements()[i];
+    CandidateSet left = statement.relevant;
+    for (int round = 0; round < most_alternatives && !left.empty(); round++) {
+        Price price = priced_.price_in_groups(statement, left);
+        lowest_[i] = std::min(lowest_[i], price.cost);
+        if (price.used.empty() || !is_gain(statement.before, price.cost))
+            break;
+        useful_[i] |= price.used;
+        left -= price.used;
+        // Indexes that a plan uses together may be worth nothing one by one.
+        if (price.used.size() > 1)
+            changes_.push_back(price.used.members());
+    }
+}
+
+void IndexSearch::index_what_was_gathered() {
+    CandidateSet pool;
+    for (std::size_t i = 0; i < useful_.size(); i++) {
+        pool |= useful_[i];
+        for (CandidateId id : useful_[i].members()) {
+            users_[id].push_back(i);
+            neighbours_[id] |= useful_[i];
+        }
+    }
+    for (CandidateId id : pool.members())
+        changes_.push_back({id});
+    std::sort(changes_.begin(), changes_.end());
+    changes_.erase(std::unique(changes_.begin(), changes_.end()), changes_.end());
+}
+
+// Below min_improvement lies the planner's noise.
+bool IndexSearch::is_gain(double before, double after) const {
+    return after < before && before - after >= limits_.min_improvement * before;
+}
+
+// ---- States and moves
+// -----------------------------------------------------------------------------
+
+IndexSearch::State IndexSearch::initial() const {
+    State state;
+    for (const PricedStatement &statement : priced_.statements()) {
+        state.cost.push_back(statement.before);
+        state.total += statement.weight * statement.before;
+    }
+    return state;
+}
+
+// Every statement that may use one of `changed`, once.
+template <class Visit>
+void IndexSearch::for_each_touched(const CandidateSet &changed, Visit visit) {
+    visit_++;
+    for (CandidateId id : changed.members())
+        for (std::size_t i : users_[id])
+            if (touched_at_[i] != visit_) {
+                touched_at_[i] = visit_;
+                visit(i);
+            }
+}
+
+// What `total` would grow by if `chosen` were chosen instead.
+double IndexSearch::difference(const State &state, const CandidateSet &chosen) {
+    double sum = 0;
+    CandidateSet gone = state.chosen - chosen, come = chosen - state.chosen;
+    for (CandidateId id : gone.members())
+        sum -= priced_.upkeep(id);
+    for (CandidateId id : come.members())
+        sum += priced_.upkeep(id);
+    for_each_touched(gone | come, [&](std::size_t i) {
+        const PricedStatement &statement = priced_.statements()[i];
+        sum +=
+            statement.weight * (priced_.price(statement, chosen & useful_[i]).cost - state.cost[i]);
+    });
+    return sum;
+}
+
+void IndexSearch::move(State &state, const CandidateSet &chosen) {
+    state.total += difference(state, chosen);
+    for_each_touched((state.chosen - chosen) | (chosen - state.chosen), [&](std::size_t i) {
+        state.cost[i] = priced_.price(priced_.statements()[i], chosen & useful_[i]).cost;
+    });
+    state.chosen = chosen;
+    state.bytes = bytes_of(chosen);
+}
+
+// Same rows, and one does all that the other does: the two are never both worth having.
+bool IndexSearch::redundant_pair(CandidateId a, CandidateId b) const {
+    const IndexDefinition &x = candidates_[a].definition, &y = candidates_[b].definition;
+    return x.relation == y.relation && x.predicate == y.predicate && (serves(x, y) || serves(y, x));
+}
+
+// `chosen` and what is added, without what that makes redundant.
+CandidateSet IndexSearch::with(const CandidateSet &chosen, const Change &added) const {
+    CandidateSet result = chosen;
+    for (CandidateId id : added) {
+        if (result.contains(id))
+            continue;
+        for (CandidateId other : result.members())
+            if (redundant_pair(id, other))
+                result.erase(other);
+        result.insert(id);
+    }
+    return result;
+}
+
+double IndexSearch::bytes_of(const CandidateSet &chosen) const {
+    double bytes = 0;
+    for (CandidateId id : chosen.members())
+        bytes += candidates_[id].size.bytes;
+    return bytes;
+}
+
+bool IndexSearch::fits(const CandidateSet &chosen) const {
+    return chosen.size() <= limits_.max_indexes && bytes_of(chosen) <= limits_.budget_bytes;
+}
+
+// ---- The search
+// -----------------------------------------------------------------------------------
+
+// Makes the best change again and again. A change's gain seldom grows as others are made, so an old
+// gain serves as a bound: only the changes that lead the queue are priced anew.
+IndexSearch::State IndexSearch::greedy(bool per_byte) {
+    struct Entry {
+        double score;
+        std::size_t change;
+        std::size_t round; // in which it was priced
+        bool operator<(const Entry &other) const {
+            return score != other.score ? score < other.score : change > other.change;
+        }
+    };
+    State state = initial();
+    std::priority_queue<Entry> queue;
+    for (std::size_t i = 0; i < changes_.size(); i++)
+        queue.push({std::numeric_limits<double>::infinity(), i, 0});
+    std::size_t round = 1;
+    while (!queue.empty()) {
+        Entry entry = queue.top();
+        queue.pop();
+        CandidateSet chosen = with(state.chosen, changes_[entry.change]);
+        if (chosen == state.chosen || !fits(chosen))
+            continue;
+        if (entry.round == round) {
+            move(state, chosen);
+            round++;
+            continue;
+        }
+        double gain = -difference(state, chosen);
+        if (gain <= tolerance_)
+            continue;
+        double bytes = std::max(bytes_of(chosen) - state.bytes, page_size);
+        queue.push({per_byte ? gain / bytes : gain, entry.change, round});
+    }
+    return state;
+}
+
+IndexSearch::State IndexSearch::refined(State state) {
+    for (int step = 0; step < most_refinements && improve(state); step++)
+        ;
+    return state;
+}
+
+// Makes the best of all single changes, removals and exchanges; false if none is better. Of two
+// equally good ones the smaller wins.
+bool IndexSearch::improve(State &state) {
+    CandidateSet best = state.chosen;
+    double best_difference = 0, best_bytes = state.bytes;
+    auto consider = [&](const CandidateSet &chosen, double difference) {
+        if (difference > best_difference + tolerance_ || chosen == state.chosen || !fits(chosen))
+            return;
+        double bytes = bytes_of(chosen);
+        if (difference < best_difference - tolerance_ || bytes < best_bytes) {
+            best = chosen;
+            best_difference = difference;
+            best_bytes = bytes;
+        }
+    };
+
+    struct Addition {
+        CandidateSet chosen, changed;
+        double difference;
+    };
+    std::vector<Addition> additions;
+    for (const Change &change : changes_) {
+        CandidateSet chosen = with(state.chosen, change);
+        if (chosen == state.chosen)
+            continue;
+        CandidateSet changed = (chosen - state.chosen) | (state.chosen - chosen);
+        double price = difference(state, chosen);
+        consider(chosen, price);
+        additions.push_back({std::move(chosen), std::move(changed), price});
+    }
+    for (CandidateId out : state.chosen.members()) {
+        CandidateSet rest = state.chosen;
+        rest.erase(out);
+        double removal = difference(state, rest);
+        consider(rest, removal);
+        for (const Addition &addition : additions) {
+            CandidateSet chosen = addition.chosen;
+            chosen.erase(out);
+            // Where no statement may use both, the two differences just add up.
+            bool apart = (neighbours_[out] & addition.changed).empty();
+            if (!apart)
+                consider(chosen, difference(state, chosen));
+            else if (removal + addition.difference < best_difference - tolerance_)
+                consider(chosen, removal + addition.difference);
+        }
+    }
+    if (best == state.chosen)
+        return false;
+    move(state, best);
+    return true;
+}
+
+} // namespace triage

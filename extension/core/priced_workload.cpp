@@ -1,0 +1,140 @@
+#include "core/priced_workload.h"
+#include "core/selection.h"
+
+#include <algorithm>
+
+namespace triage {
+namespace {
+
+// More candidates than this are offered to the planner in groups.
+constexpr std::size_t largest_offer = 32;
+// How far a statement's measured time may count above or below what its planned cost says. Beyond
+// it something other than the plan (a lock, a slow client) explains the time.
+constexpr double largest_calibration = 100;
+
+bool has_parameters(const Statement &statement) {
+    for (const RelationAccess &access : statement.accesses)
+        for (const Clause &clause : access.clauses)
+            if (clause.operand == Operand::Parameter)
+                return true;
+    return false;
+}
+
+// Planner units a millisecond: the median over the measured statements, each counting by its time.
+double units_per_ms(const Workload &workload, const std::vector<PricedStatement> &statements) {
+    std::vector<std::pair<double, double>> ratios; // units per ms, time
+    double time = 0;
+    for (const PricedStatement &priced : statements) {
+        const Statement &statement = workload.statements[priced.statement];
+        if (statement.mean_ms > 0 && statement.calls > 0 && priced.before > 0) {
+            ratios.emplace_back(priced.before / statement.mean_ms,
+                                statement.calls * statement.mean_ms);
+            time += ratios.back().second;
+        }
+    }
+    std::sort(ratios.begin(), ratios.end());
+    double seen = 0;
+    for (auto [ratio, share] : ratios)
+        if ((seen += share) >= time / 2)
+            return ratio;
+    return 0;
+}
+
+} // namespace
+
+PricedWorkload::PricedWorkload(const Workload &workload, const std::vector<Candidate> &candidates,
+                               WhatIf &what_if)
+    : memory_(what_if) {
+    plan_with_nothing(workload, candidates);
+    weigh_statements(workload);
+    for (const Candidate &candidate : candidates) {
+        const Relation *relation = workload.find_relation(candidate.definition.relation);
+        upkeep_.push_back(relation ? maintenance_cost(*relation, candidate) : 0);
+    }
+}
+
+void PricedWorkload::plan_with_nothing(const Workload &workload,
+                                       const std::vector<Candidate> &candidates) {
+    for (std::size_t i = 0; i < workload.statements.size(); i++) {
+        const Statement &statement = workload.statements[i];
+        auto custom = memory_.ask(i, PlanMode::Custom, {});
+        if (!custom)
+            continue;
+        PricedStatement priced;
+        priced.statement = i;
+        priced.custom_before = custom->cost;
+        if (has_parameters(statement)) {
+            if (auto generic = memory_.ask(i, PlanMode::Generic, {})) {
+                priced.has_parameters = true;
+                priced.generic_before = generic->cost;
+                priced.generic_share = std::clamp(statement.generic_share, 0.0, 1.0);
+            }
+        }
+        priced.before = mixed(priced, priced.custom_before, priced.generic_before);
+        for (CandidateId id = 0; id < candidates.size(); id++)
+            for (const RelationAccess &access : statement.accesses)
+                if (access.relation == candidates[id].definition.relation)
+                    priced.relevant.insert(id);
+        statements_.push_back(std::move(priced));
+    }
+}
+
+// A statement counts by its executions, and where its time was measured, by its time: its weight
+// makes its planned cost equal to calls x mean_ms on the scale common to all, so that a
+// misjudgement of one statement by the planner does not decide what the others get.
+void PricedWorkload::weigh_statements(const Workload &workload) {
+    double scale = units_per_ms(workload, statements_);
+    for (PricedStatement &priced : statements_) {
+        const Statement &statement = workload.statements[priced.statement];
+        double calibration = 1;
+        if (scale > 0 && statement.mean_ms > 0 && priced.before > 0)
+            calibration = std::clamp(statement.mean_ms * scale / priced.before,
+                                     1 / largest_calibration, largest_calibration);
+        priced.weight = std::max(statement.calls, 0.0) * calibration;
+    }
+}
+
+Price PricedWorkload::price(const PricedStatement &statement, const CandidateSet &offered,
+                            Check check) {
+    auto ask = [&](PlanMode mode, double before) {
+        auto answer = check == Check::Exact
+                          ? memory_.ask_exactly(statement.statement, mode, offered)
+                          : memory_.ask(statement.statement, mode, offered);
+        return answer.value_or(PlanMemory::Answer{before, {}});
+    };
+    Price price;
+    double custom = 0, generic = 0;
+    if (statement.generic_share < 1) {
+        PlanMemory::Answer answer = ask(PlanMode::Custom, statement.custom_before);
+        custom = answer.cost;
+        price.used |= answer.used;
+    }
+    if (statement.generic_share > 0) {
+        PlanMemory::Answer answer = ask(PlanMode::Generic, statement.generic_before);
+        generic = answer.cost;
+        price.used |= answer.used;
+    }
+    price.cost = mixed(statement, custom, generic);
+    return price;
+}
+
+Price PricedWorkload::price_in_groups(const PricedStatement &statement, CandidateSet offered) {
+    while (offered.size() > largest_offer) {
+        CandidateSet winners, group;
+        for (CandidateId id : offered.members()) {
+            group.insert(id);
+            if (group.size() == largest_offer) {
+                winners |= price(statement, group).used;
+                group = {};
+            }
+        }
+        if (!group.empty())
+            winners |= price(statement, group).used;
+        if (winners.size() == offered.size())
+            break;
+        offered = winners;
+    }
+    return price(statement, offered);
+}
+
+} // namespace triage

@@ -1,0 +1,69 @@
+// The statements of a workload with what they cost under any set of candidates, each by its weight,
+// and what the candidates cost the writers. All of it in one currency, planner units.
+#pragma once
+
+#include "core/candidate_set.h"
+#include "core/plan_memory.h"
+#include "core/what_if.h"
+#include "core/workload.h"
+
+#include <vector>
+
+namespace triage {
+
+// A statement that could be planned.
+struct PricedStatement {
+    std::size_t statement = 0; // place in the workload
+    bool has_parameters = false;
+    double generic_share = 0; // of its executions; 0 without parameters
+    // With none of the candidates: custom plan, generic plan, and both by their shares.
+    double custom_before = 0, generic_before = 0, before = 0;
+    double weight = 0;
+    CandidateSet relevant; // candidates on its relations
+};
+
+struct Price {
+    double cost = 0; // one execution, custom and generic plans by their shares; not weighted
+    CandidateSet used;
+};
+
+enum class Check {
+    Remembered, // whatever the memory of plans can infer
+    Exact       // this very question put to the planner
+};
+
+class PricedWorkload {
+  public:
+    // Plans every statement once with nothing.
+    PricedWorkload(const Workload &workload, const std::vector<Candidate> &candidates,
+                   WhatIf &what_if);
+
+    const std::vector<PricedStatement> &statements() const { return statements_; }
+
+    Price price(const PricedStatement &statement, const CandidateSet &offered,
+                Check check = Check::Remembered);
+
+    // As price(), for any number of candidates: a knock-out in groups, since the planner's work
+    // grows with every index. The lowest cost it finds is the lowest possible while the indexes
+    // that win together would also win apart.
+    Price price_in_groups(const PricedStatement &statement, CandidateSet offered);
+
+    // Planner units that a candidate costs the writers in the observed time.
+    double upkeep(CandidateId id) const { return upkeep_[id]; }
+
+    PlanMemory &memory() { return memory_; }
+
+    static double mixed(const PricedStatement &statement, double custom, double generic) {
+        return (1 - statement.generic_share) * custom + statement.generic_share * generic;
+    }
+
+  private:
+    void plan_with_nothing(const Workload &workload, const std::vector<Candidate> &candidates);
+    void weigh_statements(const Workload &workload);
+
+    PlanMemory memory_;
+    std::vector<PricedStatement> statements_;
+    std::vector<double> upkeep_; // by candidate
+};
+
+} // namespace triage
