@@ -36,5 +36,14 @@ include $(PGXS)
 
 -include $(OBJS:.o=.d)
 
+# PGXS builds one of MODULE_big and PROGRAM: the advisor has a makefile of its own.
+advisor:
+	$(MAKE) -C advisor PG_CONFIG='$(PG_CONFIG)' WERROR='$(WERROR)'
+
+install-advisor:
+	$(MAKE) -C advisor install PG_CONFIG='$(PG_CONFIG)' WERROR='$(WERROR)'
+
+.PHONY: advisor install-advisor
+
 sql/pg_triage--$(EXTVERSION).sql: sql/pg_triage.sql pg_triage.control
 	cp $< $@

@@ -1,0 +1,11 @@
+#include "commands/command.h"
+
+namespace triage::advisor {
+
+std::vector<std::unique_ptr<Command>> all_commands() {
+    std::vector<std::unique_ptr<Command>> commands;
+    commands.push_back(make_check_command());
+    return commands;
+}
+
+} // namespace triage::advisor

@@ -1,0 +1,16 @@
+// Figures of the machine that this program runs on, for a server that runs on it, too.
+#pragma once
+
+#include <optional>
+
+namespace triage::advisor {
+
+struct MachineLoad {
+    std::optional<double> cpu_percent;    // busy share of all processors while it was watched
+    std::optional<double> memory_percent; // share that is neither free nor reclaimable
+};
+
+// Watches for about a second. Figures that the machine does not give are left out.
+MachineLoad measure_machine();
+
+} // namespace triage::advisor

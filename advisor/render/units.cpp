@@ -1,0 +1,98 @@
+#include "render/units.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+
+namespace triage::advisor {
+
+namespace {
+
+const std::string unknown = "–";
+
+// Three significant digits, whatever the size.
+std::string digits(double value) {
+    const double size = std::abs(value);
+    return fmt::format("{:.{}f}", value, size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
+}
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+} // namespace
+
+std::string show_ms(std::optional<double> milliseconds) {
+    if (!milliseconds)
+        return unknown;
+    const double size = std::abs(*milliseconds);
+    if (size < 999.5)
+        return digits(*milliseconds) + " ms";
+    if (size < 120e3)
+        return digits(*milliseconds / 1e3) + " s";
+    if (size < 7200e3)
+        return digits(*milliseconds / 60e3) + " min";
+    return digits(*milliseconds / 3600e3) + " h";
+}
+
+std::string show_bytes(std::optional<double> bytes) {
+    if (!bytes)
+        return unknown;
+    double value = *bytes;
+    std::size_t unit = 0;
+    constexpr std::array names = {"bytes", "kB", "MB", "GB", "TB"};
+    while (std::abs(value) >= 999.5 && unit + 1 < names.size()) {
+        value /= 1024;
+        unit++;
+    }
+    return unit == 0 ? fmt::format("{:.0f} bytes", value)
+                     : fmt::format("{} {}", digits(value), names[unit]);
+}
+
+std::string show_count(std::optional<double> count) {
+    if (!count)
+        return unknown;
+    double value = *count;
+    std::size_t unit = 0;
+    constexpr std::array names = {"", " k", " M", " G", " T"};
+    while (std::abs(value) >= 9999.5 || (unit > 0 && std::abs(value) >= 999.5)) {
+        if (unit + 1 == names.size())
+            break;
+        value /= 1000;
+        unit++;
+    }
+    const bool whole = unit == 0 && value == std::floor(value);
+    return (whole ? fmt::format("{:.0f}", value) : digits(value)) + names[unit];
+}
+
+std::string show_percent(std::optional<double> fraction) {
+    return fraction ? fmt::format("{:.1f} %", *fraction * 100) : unknown;
+}
+
+std::string show_figure(std::optional<double> figure, const std::string &unit) {
+    if (!figure)
+        return unknown;
+    if (unit == "ms")
+        return show_ms(figure);
+    return digits(*figure) + " " + (unit == "percent" ? "%" : unit);
+}
+
+std::size_t display_width(const std::string &text) {
+    std::size_t width = 0;
+    for (const char c : text)
+        width += !is_continuation(c);
+    return width;
+}
+
+std::string shortened(const std::string &text, std::size_t width) {
+    std::string out;
+    std::size_t used = 0;
+    const bool fits = display_width(text) <= width;
+    for (const char c : text) {
+        if (!is_continuation(c) && ++used > (fits ? width : width - 1))
+            break;
+        out.push_back(c == '\n' || c == '\t' || c == '\r' ? ' ' : c);
+    }
+    return fits ? out : out + "…";
+}
+
+} // namespace triage::advisor

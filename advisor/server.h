@@ -1,0 +1,64 @@
+// A session with a PostgreSQL server. All of libpqxx (and libpq) is behind this header, in server.cpp:
+// its API differs between 6.4, 7 and 8.
+#pragma once
+
+#include "exit_status.h"
+#include "rows.h"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace triage::advisor {
+
+// What psql takes; everything not given comes from PG* variables, services and .pgpass.
+struct ConnectionOptions {
+    std::string host, port, user;
+    std::string database; // a name, a connection URI or a conninfo string, whose values win
+    bool ask_password = false;
+};
+
+// The server refused a statement, or went away.
+class ServerFailure : public Failure {
+  public:
+    ServerFailure(ExitStatus status, std::string sqlstate, std::string message, std::string detail,
+                  std::string hint)
+        : Failure(status, std::move(message), std::move(detail), std::move(hint)),
+          sqlstate(std::move(sqlstate)) {}
+
+    std::string sqlstate; // empty if the connection was lost or never made
+};
+
+enum class Access { ReadOnly, ReadWrite };
+
+class Server {
+  public:
+    using Parameters = std::vector<std::optional<std::string>>;
+
+    // ReadOnly makes every transaction of the session a read-only one.
+    Server(const ConnectionOptions &options, Access access,
+           std::chrono::milliseconds statement_timeout);
+    ~Server();
+    Server(Server &&) noexcept;
+
+    // Each statement is a transaction of its own, so that no snapshot is held between two of them.
+    Rows query(const std::string &sql, const Parameters &parameters = {});
+
+    // Exactly one row.
+    Row query_one(const std::string &sql, const Parameters &parameters = {});
+
+    // True over a Unix-domain socket: this machine's figures are the server's.
+    bool is_local() const;
+
+    std::string database() const;
+    std::string user() const;
+
+  private:
+    struct Session;
+    std::unique_ptr<Session> session_;
+};
+
+} // namespace triage::advisor
