@@ -20,13 +20,23 @@ bool has_parameters(const Statement &statement) {
     return false;
 }
 
-// Planner units a millisecond: the median over the measured statements, each counting by its time.
+bool writes(const Statement &statement) {
+    for (const RelationAccess &access : statement.accesses)
+        if (access.is_target)
+            return true;
+    return false;
+}
+
+// Planner units a millisecond: the median over the measured statements that an index might help,
+// each counting by its time. Writers are left out: most of their time (log, triggers, locks) is
+// none of what the planner counts, and they may be the bulk of a workload.
 double units_per_ms(const Workload &workload, const std::vector<PricedStatement> &statements) {
     std::vector<std::pair<double, double>> ratios; // units per ms, time
     double time = 0;
     for (const PricedStatement &priced : statements) {
         const Statement &statement = workload.statements[priced.statement];
-        if (statement.mean_ms > 0 && statement.calls > 0 && priced.before > 0) {
+        if (statement.mean_ms > 0 && statement.calls > 0 && priced.before > 0 &&
+            !priced.relevant.empty() && !writes(statement)) {
             ratios.emplace_back(priced.before / statement.mean_ms,
                                 statement.calls * statement.mean_ms);
             time += ratios.back().second;
@@ -47,10 +57,8 @@ PricedWorkload::PricedWorkload(const Workload &workload, const std::vector<Candi
     : memory_(what_if) {
     plan_with_nothing(workload, candidates);
     weigh_statements(workload);
-    for (const Candidate &candidate : candidates) {
-        const Relation *relation = workload.find_relation(candidate.definition.relation);
-        upkeep_.push_back(relation ? maintenance_cost(*relation, candidate) : 0);
-    }
+    for (const Candidate &candidate : candidates)
+        upkeep_.push_back(maintenance_cost(workload, candidate));
 }
 
 void PricedWorkload::plan_with_nothing(const Workload &workload,

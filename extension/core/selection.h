@@ -55,6 +55,6 @@ double write_cost(const Relation &relation, const Candidate &candidate);
 
 // Planner units that the candidate would have cost the writers in the observed time: insertions,
 // updates (HOT ones as far as the index would end that), deletions by way of vacuum.
-double maintenance_cost(const Relation &relation, const Candidate &candidate);
+double maintenance_cost(const Workload &workload, const Candidate &candidate);
 
 } // namespace triage

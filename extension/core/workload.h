@@ -58,6 +58,7 @@ struct RelationAccess {
     std::vector<AttributeNumber> columns_read; // sorted; every column the statement needs
     bool whole_row = false;                  // needs columns that no index can hold
     bool is_target = false;                  // UPDATE or DELETE of this relation
+    std::vector<AttributeNumber> columns_written; // an UPDATE's SET list, sorted
 };
 
 struct Statement {

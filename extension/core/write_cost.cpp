@@ -25,7 +25,7 @@ constexpr double cached_pages = 16384;
 // autovacuum_vacuum_threshold and _scale_factor.
 constexpr double vacuum_threshold = 50;
 constexpr double vacuum_scale_factor = 0.2;
-// Columns that an UPDATE is taken to change. The server does not count which ones it does.
+// Columns that an UPDATE is taken to change where no statement of the workload says so.
 constexpr double columns_per_update = 2;
 
 double indexed_share(const Relation &relation, const Candidate &candidate) {
@@ -63,35 +63,84 @@ double entry_cost(const Relation &relation, const Candidate &candidate) {
     return descent + tuple + leaf;
 }
 
-bool holds(const IndexDefinition &index, AttributeNumber attribute) {
-    return std::find(index.include.begin(), index.include.end(), attribute) !=
-               index.include.end() ||
-           std::any_of(index.keys.begin(), index.keys.end(),
-                       [&](const KeyColumn &column) { return column.key.attribute == attribute; });
+bool is_word(char c) {
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           static_cast<unsigned char>(c) >= 0x80;
 }
 
-// The share of today's HOT updates that would no longer be HOT. A HOT update changes no column of
-// any index, so columns indexed today prove themselves unchanged; any other column of the candidate
-// may be among those that updates change. A predicate's condition counts double: what divides the
-// open from the done is what gets updated.
-double lost_hot_share(const Relation &relation, const IndexDefinition &definition) {
-    auto indexed_today = [&](AttributeNumber attribute) {
-        return attribute != 0 && // an expression
-               std::any_of(
-                   relation.indexes.begin(), relation.indexes.end(),
-                   [&](const ExistingIndex &index) { return holds(index.definition, attribute); });
-    };
-    double free_columns = 0;
-    for (const Attribute &attribute : relation.attributes)
-        free_columns += !indexed_today(attribute.number);
-    double taken = 2.0 * static_cast<double>(definition.predicate.size());
-    for (const KeyColumn &column : definition.keys)
-        taken += !indexed_today(column.key.attribute);
-    for (AttributeNumber attribute : definition.include)
-        taken += !indexed_today(attribute);
-    if (taken <= 0)
+// Whether a condition in SQL names a column. A literal that reads like the name counts as well:
+// that errs on the side of a dearer index.
+bool mentions(const std::string &condition, const std::string &name) {
+    if (name.empty())
+        return false;
+    for (std::size_t at = condition.find(name); at != std::string::npos;
+         at = condition.find(name, at + 1)) {
+        std::size_t end = at + name.size();
+        if ((at == 0 || !is_word(condition[at - 1])) &&
+            (end == condition.size() || !is_word(condition[end])))
+            return true;
+    }
+    return false;
+}
+
+// Whether a change of the column needs a change of the index. An expression may be made of
+// anything, so its text is searched like a predicate's.
+bool depends_on(const IndexDefinition &index, const Attribute &attribute) {
+    auto named_in = [&](const std::string &text) { return mentions(text, attribute.name); };
+    return std::find(index.include.begin(), index.include.end(), attribute.number) !=
+               index.include.end() ||
+           std::any_of(index.keys.begin(), index.keys.end(),
+                       [&](const KeyColumn &column) {
+                           return column.key.attribute == attribute.number ||
+                                  named_in(column.key.expression);
+                       }) ||
+           std::any_of(index.predicate.begin(), index.predicate.end(), named_in);
+}
+
+// The columns whose change needs a new entry in the candidate, and those that do so today.
+struct Dependencies {
+    std::vector<AttributeNumber> added, indexed, free;
+
+    Dependencies(const Relation &relation, const IndexDefinition &candidate) {
+        for (const Attribute &attribute : relation.attributes) {
+            bool is_indexed = std::any_of(
+                relation.indexes.begin(), relation.indexes.end(),
+                [&](const ExistingIndex &i) { return depends_on(i.definition, attribute); });
+            (is_indexed ? indexed : free).push_back(attribute.number);
+            if (!is_indexed && depends_on(candidate, attribute))
+                added.push_back(attribute.number);
+        }
+    }
+};
+
+bool overlap(const std::vector<AttributeNumber> &a, const std::vector<AttributeNumber> &b) {
+    return std::any_of(a.begin(), a.end(), [&](AttributeNumber attribute) {
+        return std::find(b.begin(), b.end(), attribute) != b.end();
+    });
+}
+
+// The share of today's HOT updates that would no longer be HOT: of the workload's UPDATE statements
+// that change no indexed column, those that change one of the candidate's. Where no such statement
+// is known, each UPDATE is taken to change two of the columns not indexed today.
+double lost_hot_share(const Workload &workload, const Relation &relation,
+                      const IndexDefinition &candidate) {
+    Dependencies columns(relation, candidate);
+    if (columns.added.empty())
         return 0;
-    double missed = 1 - std::min(1.0, taken / std::max(free_columns, 1.0));
+    double hot = 0, lost = 0;
+    for (const Statement &statement : workload.statements)
+        for (const RelationAccess &access : statement.accesses) {
+            if (access.relation != relation.id || access.columns_written.empty() ||
+                overlap(access.columns_written, columns.indexed))
+                continue;
+            hot += statement.calls;
+            if (overlap(access.columns_written, columns.added))
+                lost += statement.calls;
+        }
+    if (hot > 0)
+        return lost / hot;
+    double missed =
+        1 - static_cast<double>(columns.added.size()) / static_cast<double>(columns.free.size());
     return 1 - std::pow(missed, columns_per_update);
 }
 
@@ -103,22 +152,25 @@ double write_cost(const Relation &relation, const Candidate &candidate) {
            indexed_share(relation, candidate) * entry_cost(relation, candidate);
 }
 
-double maintenance_cost(const Relation &relation, const Candidate &candidate) {
-    double one_row = write_cost(relation, candidate);
-    double hot = std::min(relation.hot_updated, relation.updated);
-    double lost_hot = hot * lost_hot_share(relation, candidate.definition);
+double maintenance_cost(const Workload &workload, const Candidate &candidate) {
+    const Relation *relation = workload.find_relation(candidate.definition.relation);
+    if (!relation)
+        return 0;
+    double one_row = write_cost(*relation, candidate);
+    double hot = std::min(relation->hot_updated, relation->updated);
+    double lost_hot = hot > 0 ? hot * lost_hot_share(workload, *relation, candidate.definition) : 0;
 
     // An update that is no longer HOT needs an entry in every index of the relation, not only in
     // this one; theirs are taken to cost what this one's does if it held all rows.
-    double other_indexes = static_cast<double>(relation.indexes.size());
-    double cost = one_row * (relation.inserted + relation.updated - hot + lost_hot) +
-                  lost_hot * other_indexes * entry_cost(relation, candidate);
+    double other_indexes = static_cast<double>(relation->indexes.size());
+    double cost = one_row * (relation->inserted + relation->updated - hot + lost_hot) +
+                  lost_hot * other_indexes * entry_cost(*relation, candidate);
 
     // Each dead row's entry is removed by a vacuum, which reads the index from end to end.
-    double dead = relation.deleted + relation.updated - hot + lost_hot;
-    double vacuums = dead / (vacuum_threshold + vacuum_scale_factor * relation.tuples);
+    double dead = relation->deleted + relation->updated - hot + lost_hot;
+    double vacuums = dead / (vacuum_threshold + vacuum_scale_factor * relation->tuples);
     cost += vacuums * candidate.size.pages * seq_page_cost +
-            dead * indexed_share(relation, candidate) * cpu_index_tuple_cost;
+            dead * indexed_share(*relation, candidate) * cpu_index_tuple_cost;
     return cost;
 }
 
