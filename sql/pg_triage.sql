@@ -186,6 +186,8 @@ SELECT c.oid::regclass AS relation,
    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'triage');
 COMMENT ON VIEW triage.data_classes IS 'every user relation with its data class, and whether that was guessed or said by a user';
 GRANT SELECT ON triage.data_class_settings, triage.data_classes TO triage_reader;
+GRANT EXECUTE ON FUNCTION triage.guess_data_class(text), triage.data_class_of(oid), triage.workflow_of(text) TO triage_reader;
+GRANT EXECUTE ON FUNCTION triage.set_data_class(regclass, text) TO triage_operator;
 
 -- ---------------------------------------------------------------------------------------------
 -- Statistics: what the sampler saw (hooks -> redact -> store).
@@ -194,6 +196,34 @@ GRANT SELECT ON triage.data_class_settings, triage.data_classes TO triage_reader
 -- ---------------------------------------------------------------------------------------------
 -- Recommendations (workload -> candidates -> what-if -> select -> recommend).
 -- ---------------------------------------------------------------------------------------------
+CREATE TABLE triage.recommendations (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    status text NOT NULL DEFAULT 'open'
+        CHECK (status IN ('open', 'queued', 'built', 'reverted', 'failed', 'dismissed', 'superseded')),
+    fingerprint text NOT NULL UNIQUE,
+    rank int NOT NULL,
+    relation regclass NOT NULL,
+    ddl text NOT NULL,
+    kind text NOT NULL,
+    size_bytes bigint NOT NULL,
+    cost_before float8 NOT NULL,
+    cost_after float8 NOT NULL,
+    improvement float8 NOT NULL,
+    write_cost float8 NOT NULL,
+    queries int NOT NULL,
+    top_queryid bigint,
+    queryids bigint[] NOT NULL DEFAULT '{}',
+    generic_plan_ok bool NOT NULL,
+    reason text NOT NULL,
+    details jsonb,
+    first_seen timestamptz NOT NULL DEFAULT now(),
+    last_seen timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE triage.recommendations IS 'what triage.refresh_recommendations found, and what became of it';
+COMMENT ON COLUMN triage.recommendations.fingerprint IS 'the definition without the index''s name: the same recommendation found again keeps its id and its status';
+COMMENT ON COLUMN triage.recommendations.queryids IS 'statements that would use the index, most saved first; verification watches them';
+GRANT SELECT ON triage.recommendations TO triage_reader;
+SELECT pg_catalog.pg_extension_config_dump('triage.recommendations', '');
 
 -- ---------------------------------------------------------------------------------------------
 -- Jobs (job -> build -> verify).
@@ -204,10 +234,6 @@ GRANT SELECT ON triage.data_class_settings, triage.data_classes TO triage_reader
 -- ---------------------------------------------------------------------------------------------
 
 -- ---------------------------------------------------------------------------------------------
--- Nothing beyond what is granted above: functions are not for PUBLIC unless said so.
+-- Nothing beyond what is granted above to the two roles: functions are not for PUBLIC unless said so.
 -- ---------------------------------------------------------------------------------------------
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA triage FROM PUBLIC;
-
--- Data classes and targets.
-GRANT EXECUTE ON FUNCTION triage.guess_data_class(text), triage.data_class_of(oid), triage.workflow_of(text) TO triage_reader;
-GRANT EXECUTE ON FUNCTION triage.set_data_class(regclass, text) TO triage_operator;

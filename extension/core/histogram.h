@@ -1,0 +1,35 @@
+// Latency histogram: logarithmic buckets, eight an octave, so that a percentile read from it is right
+// within 5 %. The store keeps the same buckets as atomic counters; everything else works on copies.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace triage {
+
+struct LatencyBuckets {
+    static constexpr int per_octave = 8;
+    static constexpr int octaves = 28; // 1 us to 268 s; the first and the last bucket are open-ended
+    static constexpr int count = per_octave * octaves;
+
+    static int bucket_of(std::uint64_t nanoseconds);
+    // Bounds of a bucket in milliseconds.
+    static double lower_ms(int bucket);
+    static double upper_ms(int bucket);
+};
+
+struct LatencyHistogram {
+    std::array<std::uint64_t, LatencyBuckets::count> counts{};
+    double total_ms = 0; // exact sum of the latencies
+
+    std::uint64_t executions() const;
+    double mean_ms() const;               // 0 if empty
+    double percentile_ms(double p) const; // p in 0..1, interpolated within the bucket; 0 if empty
+
+    LatencyHistogram &operator+=(const LatencyHistogram &other);
+    // What came after `earlier`, a reading of the same counters; a counter that was reset in between
+    // counts from zero.
+    LatencyHistogram since(const LatencyHistogram &earlier) const;
+};
+
+} // namespace triage
