@@ -1,10 +1,11 @@
 #include "machine.h"
 
+#include "interrupt.h"
+
 #include <chrono>
 #include <fstream>
 #include <sstream>
 #include <string>
-#include <thread>
 
 namespace triage::advisor {
 
@@ -55,7 +56,7 @@ std::optional<double> read_memory_percent() {
 
 MachineLoad measure_machine() {
     const auto before = read_processor_time();
-    std::this_thread::sleep_for(std::chrono::seconds(1));
+    interruptible_sleep(std::chrono::seconds(1));
     const auto after = read_processor_time();
     MachineLoad load;
     if (before && after && after->total > before->total)

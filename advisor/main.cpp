@@ -1,5 +1,6 @@
 // The advisor: reads the options, runs one command, reports its failure.
 #include "commands/command.h"
+#include "interrupt.h"
 #include "messages.h"
 
 #include <CLI/CLI.hpp>
@@ -12,7 +13,8 @@ namespace triage::advisor {
 
 namespace {
 
-// Every command shows all the options that it takes; those it shares may stand before its name, too.
+// Every command shows all the options that it takes; those it shares may stand before its name,
+// too.
 void define_command(CLI::App &app, Command &command, Options &options, Command *&chosen) {
     CLI::App *sub = app.add_subcommand(command.name(), command.summary());
     sub->set_help_flag("-?,--help", "show this help, then exit");
@@ -38,9 +40,10 @@ ExitStatus run(int argc, char **argv) {
     Command *chosen = nullptr;
     const auto commands = all_commands();
 
-    CLI::App app("pg_triage reports on a PostgreSQL server's workload, builds the indexes it needs and "
-                 "checks its targets.",
-                 "pg_triage");
+    CLI::App app(
+        "pg_triage reports on a PostgreSQL server's workload, builds the indexes it needs and "
+        "checks its targets.",
+        "pg_triage");
     app.set_help_flag("-?,--help", "show this help, then exit");
     app.set_version_flag("-V,--version", "pg_triage " PG_TRIAGE_VERSION);
     app.require_subcommand(1);
@@ -70,6 +73,7 @@ int main(int argc, char **argv) {
     using namespace triage::advisor;
     std::setlocale(LC_CTYPE, "");
     try {
+        handle_interrupts();
         return static_cast<int>(run(argc, argv));
     } catch (const Failure &failure) {
         print_failure(failure);

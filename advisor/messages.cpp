@@ -35,7 +35,9 @@ std::string painted(std::string_view text, std::string_view kind, std::string_vi
     return "\033[" + color_of(kind, fallback) + "m" + std::string(text) + "\033[0m";
 }
 
-void print_line(const std::string &line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+void print_line(const std::string &line) {
+    std::fprintf(stderr, "%s\n", line.c_str());
+}
 
 void print_extra(const std::string &detail, const std::string &hint) {
     const std::string name = painted("pg_triage:", "locus", "01") + " ";
@@ -47,7 +49,9 @@ void print_extra(const std::string &detail, const std::string &hint) {
 
 } // namespace
 
-void disable_colors() { colors_disabled = true; }
+void disable_colors() {
+    colors_disabled = true;
+}
 
 bool stderr_has_colors() {
     const std::string_view wish = environment("PG_COLOR");
@@ -68,11 +72,13 @@ void print_failure(const Failure &failure) {
 }
 
 void print_warning(const std::string &message, const std::string &detail, const std::string &hint) {
-    print_line(painted("pg_triage:", "locus", "01") + " " + painted("warning:", "warning", "01;35") +
-               " " + message);
+    print_line(painted("pg_triage:", "locus", "01") + " " +
+               painted("warning:", "warning", "01;35") + " " + message);
     print_extra(detail, hint);
 }
 
-void print_note(const std::string &message) { print_line("pg_triage: " + message); }
+void print_note(const std::string &message) {
+    print_line("pg_triage: " + message);
+}
 
 } // namespace triage::advisor

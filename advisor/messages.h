@@ -1,5 +1,5 @@
-// What the program says to people, on stderr, in the form and the colours of PostgreSQL's own client
-// programs. Data never goes this way.
+// What the program says to people, on stderr, in the form and the colours of PostgreSQL's own
+// client programs. Data never goes this way.
 #pragma once
 
 #include "exit_status.h"
@@ -8,7 +8,8 @@
 
 namespace triage::advisor {
 
-// Colours follow PG_COLOR (always, auto, never) and PG_COLORS; NO_COLOR and --no-color switch them off.
+// Colours follow PG_COLOR (always, auto, never) and PG_COLORS; NO_COLOR and --no-color switch them
+// off.
 void disable_colors();
 bool stderr_has_colors();
 bool stdout_has_colors();

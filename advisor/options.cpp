@@ -7,7 +7,8 @@
 namespace triage::advisor {
 
 void define_connection_options(CLI::App &app, Options &options) {
-    const std::string group = "Connection options (as for psql; PG* variables, services and .pgpass apply)";
+    const std::string group =
+        "Connection options (as for psql; PG* variables, services and .pgpass apply)";
     auto &connection = options.connection;
     app.add_option("-h,--host", connection.host, "database server host or socket directory")
         ->type_name("HOSTNAME")
@@ -40,8 +41,7 @@ void define_output_options(CLI::App &app, Options &options) {
         {"text", Format::Text}, {"markdown", Format::Markdown}, {"json", Format::Json}};
     const std::string group = "Output options";
     app.add_option_function<std::string>(
-           "--format",
-           [&options](const std::string &name) { options.format = formats.at(name); },
+           "--format", [&options](const std::string &name) { options.format = formats.at(name); },
            "text, markdown or json (default text)")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"text", "markdown", "json"}))

@@ -16,9 +16,10 @@ template <class Number> Number parsed(const std::string &text, std::string_view 
     Number number{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{} || end != text.data() + text.size())
-        throw Failure(ExitStatus::NoServer,
-                      fmt::format("unexpected value in column \"{}\" of the server's answer", column),
-                      fmt::format("\"{}\" is not a number.", text));
+        throw Failure(
+            ExitStatus::NoServer,
+            fmt::format("unexpected value in column \"{}\" of the server's answer", column),
+            fmt::format("\"{}\" is not a number.", text));
     return number;
 }
 
@@ -36,7 +37,9 @@ const std::optional<std::string> &Row::value(std::string_view column) const {
     return values_[static_cast<std::size_t>(found - columns_->begin())];
 }
 
-std::string Row::text(std::string_view column) const { return value(column).value_or(""); }
+std::string Row::text(std::string_view column) const {
+    return value(column).value_or("");
+}
 
 std::optional<double> Row::number(std::string_view column) const {
     const auto &text = value(column);

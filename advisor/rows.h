@@ -16,7 +16,8 @@ class Row {
     using Columns = std::shared_ptr<const std::vector<std::string>>;
     using Values = std::vector<std::optional<std::string>>;
 
-    Row(Columns columns, Values values) : columns_(std::move(columns)), values_(std::move(values)) {}
+    Row(Columns columns, Values values)
+        : columns_(std::move(columns)), values_(std::move(values)) {}
 
     bool has(std::string_view column) const;
     bool is_null(std::string_view column) const { return !value(column); }

@@ -1,12 +1,13 @@
 #include "server.h"
 
-#include "messages.h"
+#include "interrupt.h"
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
 #include <pqxx/pqxx>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <map>
 #include <termios.h>
@@ -51,6 +52,11 @@ std::string ask_password() {
                       "Use a .pgpass file or the variable PGPASSWORD.");
     termios saved;
     const bool hidden = tcgetattr(fileno(terminal), &saved) == 0;
+    const OnInterrupt show_again([&] {
+        if (hidden)
+            tcsetattr(fileno(terminal), TCSANOW, &saved);
+        std::_Exit(static_cast<int>(ExitStatus::ActionFailed));
+    });
     if (hidden) {
         termios quiet = saved;
         quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
@@ -98,10 +104,14 @@ std::string conninfo_of(const ConnectionOptions &options) {
     return conninfo;
 }
 
-// libpqxx gives the message as libpq formats it: "ERROR:  primary\nDETAIL:  …\nHINT:  …". Lines with
-// other (or translated) headings are kept in the detail as they are; where in our own SQL text it
-// happened, and in which function, helps nobody.
-ServerFailure failure_from(const std::string &text, const std::string &sqlstate, ExitStatus status) {
+// A statement timeout has the same SQLSTATE as a cancelled query.
+constexpr std::string_view query_canceled = "57014";
+
+// libpqxx gives the message as libpq formats it: "ERROR:  primary\nDETAIL:  …\nHINT:  …". Lines
+// with other (or translated) headings are kept in the detail as they are; where in our own SQL text
+// it happened, and in which function, helps nobody.
+ServerFailure failure_from(const std::string &text, const std::string &sqlstate,
+                           ExitStatus status) {
     std::string message, detail, hint;
     std::string *part = &message;
     bool skipping = false;
@@ -129,6 +139,8 @@ ServerFailure failure_from(const std::string &text, const std::string &sqlstate,
     }
     for (std::string *each : {&message, &detail, &hint})
         trim_right(*each);
+    if (sqlstate == query_canceled && hint.empty())
+        hint = "The option --statement-timeout allows for more time.";
     return ServerFailure(status, sqlstate, message, detail, hint);
 }
 
@@ -143,8 +155,8 @@ ServerFailure connection_failure(const std::string &text) {
     return ServerFailure(ExitStatus::NoServer, "", message, detail, "");
 }
 
-// Objects or rights that are missing mean that there is no extension to work with; anything else is a
-// failed action.
+// Objects or rights that are missing mean that there is no extension to work with; anything else is
+// a failed action.
 ExitStatus status_of(const std::string &sqlstate) {
     static const char *const unusable[] = {"42P01", "42883", "42703", "3F000", "42501"};
     const bool missing =
@@ -190,7 +202,16 @@ Rows rows_of(const pqxx::result &result) {
 struct Server::Session {
     explicit Session(const std::string &conninfo) : connection(conninfo) {}
 
+    void cancel() {
+        try {
+            connection.cancel_query();
+        } catch (const std::exception &) {
+            // The connection is gone, and with it what should have been cancelled.
+        }
+    }
+
     pqxx::connection connection;
+    OnInterrupt on_interrupt{[this] { cancel(); }};
 };
 
 Server::Server(const ConnectionOptions &options, Access access,
@@ -216,13 +237,35 @@ Server::~Server() = default;
 Server::Server(Server &&) noexcept = default;
 
 Rows Server::query(const std::string &sql, const Parameters &parameters) {
+    throw_if_interrupted();
     try {
         pqxx::nontransaction transaction(session_->connection);
         return rows_of(execute(transaction, sql, parameters));
     } catch (const pqxx::broken_connection &error) {
         throw connection_failure(error.what());
     } catch (const pqxx::sql_error &error) {
+        if (error.sqlstate() == query_canceled)
+            throw_if_interrupted();
         throw failure_from(error.what(), error.sqlstate(), status_of(error.sqlstate()));
+    }
+}
+
+void Server::in_one_snapshot(const std::function<void()> &work) {
+    query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    try {
+        // Cumulative statistics are no part of the snapshot; this reads them all at one moment,
+        // too. It is a setting since PostgreSQL 15.
+        query("SELECT pg_catalog.set_config(name, 'snapshot', true) FROM pg_catalog.pg_settings"
+              " WHERE name = 'stats_fetch_consistency'");
+        work();
+        query("COMMIT");
+    } catch (...) {
+        try {
+            pqxx::nontransaction(session_->connection).exec("ROLLBACK");
+        } catch (const std::exception &) {
+            // What was raised first is what matters; a lost connection has rolled back by itself.
+        }
+        throw;
     }
 }
 
@@ -239,7 +282,11 @@ bool Server::is_local() const {
     return !host || *host == '/' || *host == '@' || *host == '\0';
 }
 
-std::string Server::database() const { return session_->connection.dbname(); }
-std::string Server::user() const { return session_->connection.username(); }
+std::string Server::database() const {
+    return session_->connection.dbname();
+}
+std::string Server::user() const {
+    return session_->connection.username();
+}
 
 } // namespace triage::advisor

@@ -1,11 +1,12 @@
-// A session with a PostgreSQL server. All of libpqxx (and libpq) is behind this header, in server.cpp:
-// its API differs between 6.4, 7 and 8.
+// A session with a PostgreSQL server; Ctrl-C cancels what it runs there. All of libpqxx (and libpq)
+// is behind this header, in server.cpp: its API differs between 6.4, 7 and 8.
 #pragma once
 
 #include "exit_status.h"
 #include "rows.h"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,10 @@ class Server {
 
     // Exactly one row.
     Row query_one(const std::string &sql, const Parameters &parameters = {});
+
+    // All queries of `work` see one state of the database. Keep it short: the snapshot that it
+    // holds would hold up a concurrent index build.
+    void in_one_snapshot(const std::function<void()> &work);
 
     // True over a Unix-domain socket: this machine's figures are the server's.
     bool is_local() const;

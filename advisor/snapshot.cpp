@@ -23,8 +23,9 @@ Identity read_identity(Server &server) {
         throw Failure(ExitStatus::NoServer,
                       fmt::format("extension \"pg_triage\" is not installed in database \"{}\"",
                                   identity.database),
-                      {}, "Run CREATE EXTENSION pg_triage CASCADE in this database, or choose "
-                          "another one with -d.");
+                      {},
+                      "Run CREATE EXTENSION pg_triage CASCADE in this database, or choose "
+                      "another one with -d.");
     return identity;
 }
 

@@ -1,5 +1,6 @@
-// All that the commands read from the server, in plain structs: who answers, what was sampled, what is
-// recommended, what was done, which targets are met. Rendering starts from here and never from SQL.
+// All that the commands read from the server, in plain structs: who answers, what was sampled, what
+// is recommended, what was done, which targets are met. Rendering starts from here and never from
+// SQL.
 #pragma once
 
 #include "server.h"
@@ -31,8 +32,8 @@ struct TargetResult {
 // Raises Failure (NoServer) if the extension is not there.
 Identity read_identity(Server &server);
 
-// SQL sees nothing of processors and memory; over a Unix-domain socket they are this machine's, and are
-// measured here.
+// SQL sees nothing of processors and memory; over a Unix-domain socket they are this machine's, and
+// are measured here.
 std::vector<TargetResult> read_targets_and_machine(Server &server);
 
 } // namespace triage::advisor
