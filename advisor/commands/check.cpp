@@ -21,9 +21,12 @@ const std::array<std::string, 4> severities = {"critical", "high", "medium", "lo
 class CheckCommand : public Command {
   public:
     std::string name() const override { return "check"; }
-    std::string summary() const override { return "check the targets; exit status 1 if one is missed"; }
+    std::string summary() const override {
+        return "check the targets; exit status 1 if one is missed";
+    }
     std::string details() const override {
-        return "Limits are rows of the table triage.targets. A target without evidence does not fail.";
+        return "Limits are rows of the table triage.targets. A target without evidence does not "
+               "fail.";
     }
 
     void define(CLI::App &app) override {
@@ -84,6 +87,8 @@ class CheckCommand : public Command {
 
 } // namespace
 
-std::unique_ptr<Command> make_check_command() { return std::make_unique<CheckCommand>(); }
+std::unique_ptr<Command> make_check_command() {
+    return std::make_unique<CheckCommand>();
+}
 
 } // namespace triage::advisor

@@ -1,5 +1,5 @@
-// A command of the program, and the list of all of them. One file a command; a new one is a class in
-// its own file, a make_… function here and a line in commands.cpp.
+// A command of the program, and the list of all of them. One file a command; a new one is a class
+// in its own file, a make_… function here and a line in commands.cpp.
 #pragma once
 
 #include "exit_status.h"
@@ -20,7 +20,7 @@ class Command {
     virtual ~Command() = default;
 
     virtual std::string name() const = 0;
-    virtual std::string summary() const = 0; // one line, for the list of commands
+    virtual std::string summary() const = 0;           // one line, for the list of commands
     virtual std::string details() const { return {}; } // printed below the options by --help
 
     // False for a command that makes its own server: it then gets no connection options.

@@ -14,6 +14,8 @@ template <class Value> Json json_or_null(const std::optional<Value> &value) {
     return value ? Json(*value) : Json(nullptr);
 }
 
-inline Json text_or_null(const std::string &text) { return text.empty() ? Json(nullptr) : Json(text); }
+inline Json text_or_null(const std::string &text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+}
 
 } // namespace triage::advisor

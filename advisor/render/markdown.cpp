@@ -8,7 +8,8 @@ namespace triage::advisor {
 
 namespace {
 
-// Text from the server must not become markup; inside a table a bar or a line break would end the cell.
+// Text from the server must not become markup; inside a table a bar or a line break would end the
+// cell.
 std::string escaped(const std::string &text) {
     std::string out;
     for (const char c : text) {
@@ -28,7 +29,9 @@ std::string toned(const Cell &cell) {
     return strong && !cell.text.empty() ? "**" + escaped(cell.text) + "**" : escaped(cell.text);
 }
 
-void show(const Paragraph &paragraph, std::string &out) { out += escaped(paragraph.text) + "\n\n"; }
+void show(const Paragraph &paragraph, std::string &out) {
+    out += escaped(paragraph.text) + "\n\n";
+}
 
 void show(const List &list, std::string &out) {
     std::size_t number = 0;

@@ -36,10 +36,9 @@ void show(const Options &options, const std::function<Document()> &document,
         return write_output(options, render_markdown(document()));
     case Format::Json:
         // A database in SQL_ASCII may hold names that are not UTF-8.
-        return write_output(options,
-                            json().dump(2, ' ', false,
-                                        nlohmann::ordered_json::error_handler_t::replace) +
-                                "\n");
+        return write_output(
+            options,
+            json().dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
     }
 }
 

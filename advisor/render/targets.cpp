@@ -24,8 +24,9 @@ Table table_of_targets(const std::vector<TargetResult> &targets) {
                  {"detail", Align::Left, true}},
                 {}};
     for (const TargetResult &target : targets)
-        table.rows.push_back({target.target, verdict_of(target), show_figure(target.figure, target.unit),
-                              show_figure(target.limit, target.unit), target.severity, target.detail});
+        table.rows.push_back(
+            {target.target, verdict_of(target), show_figure(target.figure, target.unit),
+             show_figure(target.limit, target.unit), target.severity, target.detail});
     return table;
 }
 

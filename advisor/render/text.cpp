@@ -12,7 +12,7 @@ namespace triage::advisor {
 
 namespace {
 
-constexpr std::size_t gap = 2;            // between columns
+constexpr std::size_t gap = 2;             // between columns
 constexpr std::size_t least_flexible = 16; // a flexible column is never narrower
 
 class TextRenderer {
@@ -104,7 +104,8 @@ class TextRenderer {
         }
         for (std::size_t column = 0; column < widths.size(); column++)
             if (table.columns[column].flexible) {
-                const std::size_t room = style_.width > fixed ? (style_.width - fixed) / flexible : 0;
+                const std::size_t room =
+                    style_.width > fixed ? (style_.width - fixed) / flexible : 0;
                 widths[column] = std::min(widths[column], std::max(room, least_flexible));
             }
         return widths;

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
+#include <charconv>
 #include <cmath>
+#include <string_view>
 
 namespace triage::advisor {
 
@@ -17,7 +21,9 @@ std::string digits(double value) {
     return fmt::format("{:.{}f}", value, size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
 }
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+bool is_continuation(char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
 
 } // namespace
 
@@ -74,6 +80,26 @@ std::string show_figure(std::optional<double> figure, const std::string &unit) {
     if (unit == "ms")
         return show_ms(figure);
     return digits(*figure) + " " + (unit == "percent" ? "%" : unit);
+}
+
+std::optional<std::int64_t> parse_bytes(const std::string &text) {
+    double value = 0;
+    const char *const end = text.data() + text.size();
+    const auto [stopped, error] =
+        std::from_chars(text.data(), end, value, std::chars_format::fixed);
+    if (error != std::errc{} || !(value >= 0))
+        return std::nullopt;
+    std::string unit;
+    for (const char *c = stopped; c != end; c++)
+        if (*c != ' ')
+            unit.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(*c))));
+    constexpr std::array<std::string_view, 6> units = {"b", "kb", "mb", "gb", "tb", "pb"};
+    const auto found = std::find(units.begin(), units.end(), unit.empty() ? "b" : unit);
+    if (found == units.end() && unit != "bytes")
+        return std::nullopt;
+    if (found != units.end())
+        value *= std::pow(1024.0, static_cast<double>(found - units.begin()));
+    return value < 9e18 ? std::optional(static_cast<std::int64_t>(value)) : std::nullopt;
 }
 
 std::size_t display_width(const std::string &text) {

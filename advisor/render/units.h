@@ -1,6 +1,7 @@
 // Figures as people read them, and the width of text on a terminal.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -13,6 +14,9 @@ std::string show_count(std::optional<double> count);      // 950, 12.3 k, 4.56 M
 std::string show_percent(std::optional<double> fraction); // 0.873 is 87.3 %
 // With the unit that triage.targets names: ms, percent and so on.
 std::string show_figure(std::optional<double> figure, const std::string &unit);
+
+// "500MB", "2 GB", "4096": as PostgreSQL writes sizes (powers of 1024); none if it is not one.
+std::optional<std::int64_t> parse_bytes(const std::string &text);
 
 std::size_t display_width(const std::string &text);
 // Cut to the width, with an ellipsis; line breaks become spaces.

@@ -1,0 +1,96 @@
+#include "emit/index_ddl.h"
+
+#include <cctype>
+#include <string_view>
+
+namespace triage::advisor {
+
+namespace {
+
+class Scanner {
+  public:
+    explicit Scanner(std::string_view text) : rest_(text) {}
+
+    // A keyword in any case; nothing is taken if another word comes.
+    bool keyword(std::string_view expected) {
+        skip_space();
+        if (rest_.size() < expected.size())
+            return false;
+        for (std::size_t i = 0; i < expected.size(); i++)
+            if (std::toupper(static_cast<unsigned char>(rest_[i])) != expected[i])
+                return false;
+        if (rest_.size() > expected.size() && is_word(rest_[expected.size()]))
+            return false;
+        rest_.remove_prefix(expected.size());
+        return true;
+    }
+
+    std::string name() {
+        skip_space();
+        std::size_t end = 0;
+        if (rest_.starts_with('"')) {
+            for (end = 1; end < rest_.size(); end++)
+                if (rest_[end] == '"' && (++end >= rest_.size() || rest_[end] != '"'))
+                    break;
+        } else {
+            while (end < rest_.size() && is_word(rest_[end]))
+                end++;
+        }
+        const std::string name(rest_.substr(0, end));
+        rest_.remove_prefix(end);
+        return name;
+    }
+
+    std::string rest() {
+        skip_space();
+        std::string_view text = rest_;
+        while (!text.empty() && (is_space(text.back()) || text.back() == ';'))
+            text.remove_suffix(1);
+        return std::string(text);
+    }
+
+  private:
+    static bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)); }
+    static bool is_word(char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return std::isalnum(byte) || c == '_' || c == '$' || byte >= 0x80;
+    }
+    void skip_space() {
+        while (!rest_.empty() && is_space(rest_.front()))
+            rest_.remove_prefix(1);
+    }
+
+    std::string_view rest_;
+};
+
+} // namespace
+
+std::optional<IndexDdl> parse_create_index(const std::string &ddl) {
+    Scanner scanner(ddl);
+    IndexDdl parts;
+    if (!scanner.keyword("CREATE"))
+        return std::nullopt;
+    const bool unique = scanner.keyword("UNIQUE");
+    if (!scanner.keyword("INDEX") || !scanner.keyword("CONCURRENTLY"))
+        return std::nullopt;
+    if (scanner.keyword("IF") && !(scanner.keyword("NOT") && scanner.keyword("EXISTS")))
+        return std::nullopt;
+    parts.head = unique ? "CREATE UNIQUE INDEX CONCURRENTLY" : "CREATE INDEX CONCURRENTLY";
+    parts.name = scanner.name();
+    parts.tail = scanner.rest();
+    // Without a name there is no IF NOT EXISTS, and nothing that a rollback could drop.
+    const bool named = !parts.name.empty() && Scanner(parts.tail).keyword("ON");
+    return named ? std::optional(parts) : std::nullopt;
+}
+
+std::string quoted_literal(const std::string &text) {
+    std::string out = text.find('\\') == std::string::npos ? "'" : "E'";
+    for (const char c : text) {
+        if (c == '\'' || c == '\\')
+            out.push_back(c);
+        out.push_back(c);
+    }
+    return out + "'";
+}
+
+} // namespace triage::advisor
