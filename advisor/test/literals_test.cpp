@@ -14,7 +14,9 @@ TEST(Literals, NothingThatWasTypedIsLeft) {
     EXPECT_EQ(without_literals("SELECT 1 FROM t WHERE a = 'Canary'"),
               "SELECT ? FROM t WHERE a = ?");
     EXPECT_EQ(without_literals("a='it''s Canary' AND b=4711.5e-3 AND c=.5"), "a=? AND b=? AND c=?");
-    X EXPECT_EQ(without_literals("a=$$Canary$$ AND b=$tag$Ca'na$ry$tag$"), "a=? AND b=?");
+    EXPECT_EQ(without_literals("a=E'x\\'Canary' AND b=U&'Canary' AND c=x'1F'"),
+              "a=? AND b=U&? AND c=?");
+    EXPECT_EQ(without_literals("a=$$Canary$$ AND b=$tag$Ca'na$ry$tag$"), "a=? AND b=?");
     EXPECT_EQ(without_literals("a IN (1,-2)"), "a IN (?,-?)");
 }
 
