@@ -1,6 +1,7 @@
 // Loading the library: settings first, then each room installs its own hooks.
 #include "pg/pg.h"
 #include "pg/guc.h"
+#include "pg/plan_analysis.h"
 
 PG_HEADERS_BEGIN
 PG_MODULE_MAGIC;
@@ -10,4 +11,5 @@ PG_HEADERS_END
 void _PG_init(void) {
     const bool preloading = process_shared_preload_libraries_in_progress;
     triage::guc::define(preloading);
+    triage::install_plan_analysis();
 }
