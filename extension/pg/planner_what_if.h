@@ -1,0 +1,66 @@
+// Prices hypothetical indexes by PostgreSQL's own planner in this process. The planner sees them
+// through get_relation_info_hook, and only in the calls made here: not in plans made while one of
+// ours is under way, never in a plan that is executed or cached.
+#pragma once
+
+#include "core/what_if.h"
+#include "core/workload.h"
+#include "pg/pg.h"
+#include "pg/query_text.h"
+
+PG_HEADERS_BEGIN
+#include "nodes/params.h"
+#include "nodes/plannodes.h"
+PG_HEADERS_END
+
+namespace triage {
+
+// How one statement's parameters are bound. A parameter without a value has ptype InvalidOid; a
+// value that the planner may rely on has PARAM_FLAG_CONST. Null: nothing bound.
+struct PlanningParameters {
+    ParamListInfo custom = nullptr;  // literals and parameters known
+    ParamListInfo generic = nullptr; // literals known, true parameters not
+};
+
+// What the executed plan would look like.
+struct ExplainedPlan {
+    double cost = 0;
+    std::vector<CandidateId> used; // sorted
+    std::string text;              // EXPLAIN's, hypothetical indexes by name
+};
+
+class PlannerWhatIf : public WhatIf {
+  public:
+    // Everything handed over must outlive this object. `workload` has the candidates' relations.
+    // Throws SqlError, ServerError.
+    PlannerWhatIf(const Workload &workload, std::span<const PlannableQuery> statements,
+                  std::span<const PlanningParameters> parameters,
+                  std::span<const Candidate> candidates);
+    ~PlannerWhatIf() override;
+    PlannerWhatIf(const PlannerWhatIf &) = delete;
+    PlannerWhatIf &operator=(const PlannerWhatIf &) = delete;
+
+    // std::domain_error if the statement cannot be planned in this mode at all (folding its
+    // constants fails, say); every other error, a cancel among them, is a ServerError.
+    Answer plan(std::size_t statement, PlanMode mode,
+                std::span<const CandidateId> offered) override;
+
+    // As plan(), with the plan's text; `names` by candidate. A value bound to a parameter is shown
+    // as the parameter. Throws ServerError, also if the statement cannot be planned.
+    ExplainedPlan explain(std::size_t statement, PlanMode mode,
+                          std::span<const CandidateId> offered, std::span<const std::string> names);
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+// The candidates with their sizes, from pg_statistic of their relations (all in `workload`). Throws
+// ServerError.
+std::vector<Candidate> price_candidates(const Workload &workload,
+                                        std::vector<IndexDefinition> definitions);
+
+// Chains the hooks; called from _PG_init.
+void install_planner_what_if();
+
+} // namespace triage

@@ -1,0 +1,15 @@
+// The facts about a relation that candidates, sizes and write costs rest on, read from the catalog,
+// pg_statistic and the cumulative statistics.
+#pragma once
+
+#include "core/workload.h"
+#include "pg/pg.h"
+
+namespace triage {
+
+// Reads a table, partitioned table or materialised view; a partitioned table's size and writes are
+// those of its leaves. Takes AccessShareLock to the end of the transaction. Reads regardless of the
+// user's privileges: who shows the result decides. Throws SqlError, ServerError.
+Relation read_relation(Oid relid);
+
+} // namespace triage
