@@ -1,6 +1,5 @@
 # pg_triage: extension (this file, PGXS), advisor (advisor/Makefile), unit tests (regress/unit/Makefile).
 #
-#   make demo          the whole loop in a throw-away cluster
 #   make check         every test in throw-away clusters
 #   make, make install, make installcheck, PG_CONFIG=...   as in any PGXS extension
 
@@ -19,7 +18,7 @@ override with_llvm = no
 
 PG_CPPFLAGS = -I$(srcdir)/extension
 # -Wno-register, -Wno-volatile: the server headers are C and use what C++17/20 took away.
-PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-register -Wno-volatile -Wno-missing-field-initializers -Wno-unused-parameter -MMD $(WERROR)
+PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-register -Wno-volatile -Wno-missing-field-initializers -Wno-unused-parameter -MMD -MP $(WERROR)
 SHLIB_LINK = -lstdc++
 
 # pg_regress and pg_isolation_regress; both keep their expected output in expected/.
@@ -30,11 +29,27 @@ ISOLATION_OPTS = --inputdir=regress --outputdir=.
 TAP_TESTS = 1
 PROVE_TESTS = regress/t/*.pl
 
+# check finds, or installs, a server by itself. (PGXS has a check of its own, which refuses.)
+ifneq ($(filter check,$(MAKECMDGOALS)),)
+check:
+	PG_CONFIG='$(PG_CONFIG)' regress/tools/check
+
+.PHONY: check
+endif
+ifneq ($(filter-out check,$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 -include $(OBJS:.o=.d)
+
+# Objects built for one server are no use for another.
+build/server-version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+FORCE:
+$(OBJS): build/server-version
+endif
 
 # PGXS builds one of MODULE_big and PROGRAM: the advisor has a makefile of its own.
 advisor:
