@@ -2,7 +2,6 @@
 
 #include "interrupt.h"
 
-#include <chrono>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -54,9 +53,9 @@ std::optional<double> read_memory_percent() {
 
 } // namespace
 
-MachineLoad measure_machine() {
+MachineLoad measure_machine(std::chrono::milliseconds watched) {
     const auto before = read_processor_time();
-    interruptible_sleep(std::chrono::seconds(1));
+    interruptible_sleep(watched);
     const auto after = read_processor_time();
     MachineLoad load;
     if (before && after && after->total > before->total)

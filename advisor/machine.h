@@ -1,6 +1,7 @@
 // Figures of the machine that this program runs on, for a server that runs on it, too.
 #pragma once
 
+#include <chrono>
 #include <optional>
 
 namespace triage::advisor {
@@ -10,7 +11,7 @@ struct MachineLoad {
     std::optional<double> memory_percent; // share that is neither free nor reclaimable
 };
 
-// Watches for about a second. Figures that the machine does not give are left out.
-MachineLoad measure_machine();
+// Figures that the machine does not give are left out.
+MachineLoad measure_machine(std::chrono::milliseconds watched);
 
 } // namespace triage::advisor

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -63,6 +64,8 @@ void replace_file(const std::string &path, std::string_view text) {
 void write_output(const Options &options, std::string_view text) {
     if (options.output_file.empty() || options.output_file == "-") {
         write_all(STDOUT_FILENO, text, "standard output");
+    } else if (output_is_directory(options)) {
+        fail(fmt::format("could not write to \"{}\"", options.output_file), EISDIR);
     } else if (is_special(options.output_file)) {
         std::FILE *file = std::fopen(options.output_file.c_str(), "w");
         if (!file)
@@ -73,6 +76,21 @@ void write_output(const Options &options, std::string_view text) {
     } else {
         replace_file(options.output_file, text);
     }
+}
+
+bool output_is_directory(const Options &options) {
+    struct stat status;
+    return ::stat(options.output_file.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+void write_output_below(const Options &options, const std::string &path, std::string_view text) {
+    const std::filesystem::path file = std::filesystem::path(options.output_file) / path;
+    std::error_code error;
+    std::filesystem::create_directories(file.parent_path(), error);
+    if (error)
+        fail(fmt::format("could not create directory \"{}\"", file.parent_path().string()),
+             error.value());
+    replace_file(file.string(), text);
 }
 
 bool output_is_terminal(const Options &options) {

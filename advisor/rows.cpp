@@ -25,10 +25,6 @@ template <class Number> Number parsed(const std::string &text, std::string_view 
 
 } // namespace
 
-bool Row::has(std::string_view column) const {
-    return std::find(columns_->begin(), columns_->end(), column) != columns_->end();
-}
-
 const std::optional<std::string> &Row::value(std::string_view column) const {
     const auto found = std::find(columns_->begin(), columns_->end(), column);
     if (found == columns_->end())

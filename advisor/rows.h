@@ -19,7 +19,7 @@ class Row {
     Row(Columns columns, Values values)
         : columns_(std::move(columns)), values_(std::move(values)) {}
 
-    bool has(std::string_view column) const;
+    const std::vector<std::string> &columns() const { return *columns_; }
     bool is_null(std::string_view column) const { return !value(column); }
 
     // Null reads as empty text, and as no number; a column that is not there raises Failure.

@@ -215,10 +215,13 @@ struct Server::Session {
 };
 
 Server::Server(const ConnectionOptions &options, Access access,
-               std::chrono::milliseconds statement_timeout) {
-    const std::string conninfo = conninfo_of(options);
+               std::chrono::milliseconds statement_timeout)
+    : Server(conninfo_of(options), access, statement_timeout) {}
+
+Server::Server(std::string conninfo, Access access, std::chrono::milliseconds statement_timeout)
+    : conninfo_(std::move(conninfo)) {
     try {
-        session_ = std::make_unique<Session>(conninfo);
+        session_ = std::make_unique<Session>(conninfo_);
     } catch (const std::exception &error) {
         throw connection_failure(error.what());
     }
@@ -235,6 +238,10 @@ Server::Server(const ConnectionOptions &options, Access access,
 
 Server::~Server() = default;
 Server::Server(Server &&) noexcept = default;
+
+Server Server::second_session(Access access, std::chrono::milliseconds statement_timeout) const {
+    return Server(conninfo_, access, statement_timeout);
+}
 
 Rows Server::query(const std::string &sql, const Parameters &parameters) {
     throw_if_interrupted();

@@ -45,6 +45,9 @@ class Server {
     ~Server();
     Server(Server &&) noexcept;
 
+    // Another session of the same user, in the same database, without asking for a password again.
+    Server second_session(Access access, std::chrono::milliseconds statement_timeout) const;
+
     // Each statement is a transaction of its own, so that no snapshot is held between two of them.
     Rows query(const std::string &sql, const Parameters &parameters = {});
 
@@ -62,7 +65,10 @@ class Server {
     std::string user() const;
 
   private:
+    Server(std::string conninfo, Access access, std::chrono::milliseconds statement_timeout);
+
     struct Session;
+    std::string conninfo_;
     std::unique_ptr<Session> session_;
 };
 

@@ -32,8 +32,11 @@ struct TargetResult {
 // Raises Failure (NoServer) if the extension is not there.
 Identity read_identity(Server &server);
 
-// SQL sees nothing of processors and memory; over a Unix-domain socket they are this machine's, and
-// are measured here.
-std::vector<TargetResult> read_targets_and_machine(Server &server);
+std::vector<TargetResult> read_targets(Server &server);
+
+// Watches for two seconds what no table tells: the present rate of transactions and, where the
+// server runs on this machine (a Unix-domain socket), processors and memory. Fills in what is
+// better evidence than the target has.
+void watch_for_targets(Server &server, std::vector<TargetResult> &targets);
 
 } // namespace triage::advisor

@@ -1,5 +1,6 @@
 // pg_triage check: are the targets met? One line a target; the exit status is the answer.
 #include "commands/command.h"
+#include "progress.h"
 #include "render/json.h"
 #include "render/render.h"
 #include "render/targets.h"
@@ -40,7 +41,12 @@ class CheckCommand : public Command {
     ExitStatus run(const Options &options) override {
         Server server(options.connection, Access::ReadOnly, options.statement_timeout);
         const Identity identity = read_identity(server);
-        const auto targets = read_targets_and_machine(server);
+        const auto targets = [&] {
+            const Progress progress(options, "measuring");
+            auto results = read_targets(server);
+            watch_for_targets(server, results);
+            return results;
+        }();
         const auto missed = std::count_if(targets.begin(), targets.end(), [](const auto &target) {
             return target.ok.has_value() && !*target.ok;
         });

@@ -1,7 +1,10 @@
 #include "emit/index_ddl.h"
 
+#include "render/units.h"
+
 #include <cctype>
 #include <string_view>
+#include <vector>
 
 namespace triage::advisor {
 
@@ -81,6 +84,52 @@ std::optional<IndexDdl> parse_create_index(const std::string &ddl) {
     // Without a name there is no IF NOT EXISTS, and nothing that a rollback could drop.
     const bool named = !parts.name.empty() && Scanner(parts.tail).keyword("ON");
     return named ? std::optional(parts) : std::nullopt;
+}
+
+namespace {
+
+// Pieces between the spaces that stand outside quotes.
+std::vector<std::string> pieces_of(const std::string &ddl) {
+    std::vector<std::string> pieces(1);
+    char quote = '\0';
+    for (const char c : ddl) {
+        if (quote == '\0' && std::isspace(static_cast<unsigned char>(c))) {
+            if (!pieces.back().empty())
+                pieces.emplace_back();
+            continue;
+        }
+        if (c == quote)
+            quote = '\0';
+        else if (quote == '\0' && (c == '"' || c == '\''))
+            quote = c;
+        pieces.back().push_back(c);
+    }
+    if (pieces.back().empty())
+        pieces.pop_back();
+    return pieces;
+}
+
+bool begins_clause(const std::string &piece) {
+    return piece == "ON" || piece == "INCLUDE" || piece == "WITH" || piece == "WHERE";
+}
+
+} // namespace
+
+std::string broken_into_lines(const std::string &ddl, std::size_t width) {
+    if (display_width(ddl) <= width && ddl.find('\n') == std::string::npos)
+        return ddl;
+    const std::string indent = "    ";
+    std::string out, line;
+    for (const std::string &piece : pieces_of(ddl)) {
+        const bool full = display_width(line) + 1 + display_width(piece) > width;
+        if (!line.empty() && (full || begins_clause(piece))) {
+            out += line + "\n";
+            line = indent + piece;
+        } else {
+            line += (line.empty() ? "" : " ") + piece;
+        }
+    }
+    return out + line;
 }
 
 std::string quoted_literal(const std::string &text) {

@@ -19,7 +19,11 @@ struct IndexDdl {
 // None for anything but CREATE [UNIQUE] INDEX CONCURRENTLY [IF NOT EXISTS] name ON ….
 std::optional<IndexDdl> parse_create_index(const std::string &ddl);
 
-// A name as the inside of an SQL string: 'it''s'.
+// The statement over several lines of at most `width`, broken at spaces outside quotes, and before
+// its clauses where that is enough. It stays the same statement.
+std::string broken_into_lines(const std::string &ddl, std::size_t width);
+
+// Text as an SQL string: 'it''s'.
 std::string quoted_literal(const std::string &text);
 
 } // namespace triage::advisor

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <numeric>
 #include <sstream>
+#include <utility>
 
 namespace triage::advisor {
 
@@ -23,14 +24,18 @@ class TextRenderer {
         if (!document.title.empty())
             out_ += styled(document.title, "1") + "\n";
         if (!document.subtitle.empty())
-            wrapped(document.subtitle, 0, Tone::Faint);
+            wrapped(document.subtitle, "", Tone::Faint);
         for (const Section &section : document.sections) {
             if (!out_.empty())
                 out_ += "\n";
             if (!section.title.empty())
                 out_ += styled(section.title, "1;4") + "\n";
-            for (const Block &block : section.blocks)
+            bool first = true;
+            for (const Block &block : section.blocks) {
+                if (!std::exchange(first, false) && !std::holds_alternative<Paragraph>(block))
+                    out_ += "\n";
                 std::visit([this](const auto &it) { show(it); }, block);
+            }
         }
         return std::move(out_);
     }
@@ -56,32 +61,45 @@ class TextRenderer {
         return text;
     }
 
-    void wrapped(const std::string &text, std::size_t indent, Tone tone = Tone::Plain) {
+    // Breaks at spaces, and inside a word only if it is wider than the line. The mark stands before
+    // the first line, whose followers are indented by its width.
+    void wrapped(const std::string &text, const std::string &mark, Tone tone = Tone::Plain) {
+        const std::string indent(display_width(mark), ' ');
+        const std::size_t room = style_.width - std::min(style_.width - 1, indent.size());
+        std::string prefix = mark;
+        const auto put = [&](const std::string &line) {
+            out_ += prefix + toned(line, tone) + "\n";
+            prefix = indent;
+        };
         std::istringstream lines(text);
         for (std::string line; std::getline(lines, line);) {
             std::istringstream words(line);
             std::string current;
             for (std::string word; words >> word;) {
-                if (!current.empty() &&
-                    indent + display_width(current) + 1 + display_width(word) > style_.width) {
-                    out_ += std::string(indent, ' ') + toned(current, tone) + "\n";
+                if (!current.empty() && display_width(current) + 1 + display_width(word) > room) {
+                    put(current);
                     current.clear();
                 }
                 current += (current.empty() ? "" : " ") + word;
+                while (display_width(current) > room) {
+                    const std::string start = first_characters(current, room);
+                    put(start);
+                    current.erase(0, start.size());
+                }
             }
-            out_ += std::string(indent, ' ') + toned(current, tone) + "\n";
+            put(current);
         }
     }
 
-    void show(const Paragraph &paragraph) { wrapped(paragraph.text, 0, paragraph.tone); }
+    void show(const Paragraph &paragraph) { wrapped(paragraph.text, "", paragraph.tone); }
 
     void show(const List &list) {
         std::size_t number = 0;
         for (const Item &item : list.items) {
             const std::string mark = list.numbered ? fmt::format("{}. ", ++number) : "- ";
-            out_ += mark + toned(item.title.text, item.title.tone) + "\n";
+            wrapped(item.title.text, mark, item.title.tone);
             for (const std::string &line : item.lines)
-                wrapped(line, mark.size());
+                wrapped(line, std::string(mark.size(), ' '));
             // Code is never wrapped or cut: it is there to be copied.
             std::istringstream lines(item.code);
             for (std::string line; std::getline(lines, line);)
@@ -89,25 +107,29 @@ class TextRenderer {
         }
     }
 
+    // Flexible columns share what the others leave; one that needs less than its share leaves it to
+    // the next.
     std::vector<std::size_t> widths_of(const Table &table) const {
-        std::vector<std::size_t> widths;
-        std::size_t fixed = gap * (table.columns.size() - 1), flexible = 0;
+        std::vector<std::size_t> widths, flexible;
+        std::size_t taken = gap * (table.columns.size() - 1);
         for (std::size_t column = 0; column < table.columns.size(); column++) {
             std::size_t width = display_width(table.columns[column].title);
             for (const auto &row : table.rows)
                 width = std::max(width, display_width(row[column].text));
             widths.push_back(width);
             if (table.columns[column].flexible)
-                flexible++;
+                flexible.push_back(column);
             else
-                fixed += width;
+                taken += width;
         }
-        for (std::size_t column = 0; column < widths.size(); column++)
-            if (table.columns[column].flexible) {
-                const std::size_t room =
-                    style_.width > fixed ? (style_.width - fixed) / flexible : 0;
-                widths[column] = std::min(widths[column], std::max(room, least_flexible));
-            }
+        std::sort(flexible.begin(), flexible.end(),
+                  [&](std::size_t a, std::size_t b) { return widths[a] < widths[b]; });
+        std::size_t room = style_.width > taken ? style_.width - taken : 0;
+        for (std::size_t i = 0; i < flexible.size(); i++) {
+            std::size_t &width = widths[flexible[i]];
+            width = std::min(width, std::max(room / (flexible.size() - i), least_flexible));
+            room -= std::min(room, width);
+        }
         return widths;
     }
 

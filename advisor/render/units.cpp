@@ -79,6 +79,8 @@ std::string show_figure(std::optional<double> figure, const std::string &unit) {
         return unknown;
     if (unit == "ms")
         return show_ms(figure);
+    if (unit == "requests/s")
+        return digits(*figure) + " /s";
     return digits(*figure) + " " + (unit == "percent" ? "%" : unit);
 }
 
@@ -109,16 +111,21 @@ std::size_t display_width(const std::string &text) {
     return width;
 }
 
-std::string shortened(const std::string &text, std::size_t width) {
-    std::string out;
-    std::size_t used = 0;
-    const bool fits = display_width(text) <= width;
-    for (const char c : text) {
-        if (!is_continuation(c) && ++used > (fits ? width : width - 1))
+std::string first_characters(const std::string &text, std::size_t count) {
+    std::size_t end = 0;
+    for (std::size_t used = 0; end < text.size(); end++)
+        if (!is_continuation(text[end]) && ++used > count)
             break;
-        out.push_back(c == '\n' || c == '\t' || c == '\r' ? ' ' : c);
-    }
-    return fits ? out : out + "…";
+    return text.substr(0, end);
+}
+
+std::string shortened(const std::string &text, std::size_t width) {
+    const bool fits = display_width(text) <= width;
+    std::string out = fits ? text : first_characters(text, width - 1) + "…";
+    for (char &c : out)
+        if (c == '\n' || c == '\t' || c == '\r')
+            c = ' ';
+    return out;
 }
 
 } // namespace triage::advisor

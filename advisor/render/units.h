@@ -19,6 +19,7 @@ std::string show_figure(std::optional<double> figure, const std::string &unit);
 std::optional<std::int64_t> parse_bytes(const std::string &text);
 
 std::size_t display_width(const std::string &text);
+std::string first_characters(const std::string &text, std::size_t count);
 // Cut to the width, with an ellipsis; line breaks become spaces.
 std::string shortened(const std::string &text, std::size_t width);
 
