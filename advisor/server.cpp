@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include "interrupt.h"
+#include "server_message.h"
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
@@ -107,41 +108,12 @@ std::string conninfo_of(const ConnectionOptions &options) {
 // A statement timeout has the same SQLSTATE as a cancelled query.
 constexpr std::string_view query_canceled = "57014";
 
-// libpqxx gives the message as libpq formats it: "ERROR:  primary\nDETAIL:  …\nHINT:  …". Lines
-// with other (or translated) headings are kept in the detail as they are; where in our own SQL text
-// it happened, and in which function, helps nobody.
 ServerFailure failure_from(const std::string &text, const std::string &sqlstate,
                            ExitStatus status) {
-    std::string message, detail, hint;
-    std::string *part = &message;
-    bool skipping = false;
-    for (std::size_t begin = 0; begin < text.size();) {
-        const std::size_t end = std::min(text.find('\n', begin), text.size());
-        std::string line = text.substr(begin, end - begin);
-        begin = end + 1;
-        if (line.starts_with("LINE ") || line.starts_with("CONTEXT:  ")) {
-            skipping = true;
-            continue;
-        }
-        if (const auto colon = line.find(":  "); colon != std::string::npos && colon < 20) {
-            const std::string heading = line.substr(0, colon);
-            skipping = false;
-            if (!message.empty())
-                part = heading == "HINT" ? &hint : &detail;
-            if (message.empty() || heading == "DETAIL" || heading == "HINT")
-                line.erase(0, colon + 3);
-        } else if (skipping) {
-            continue;
-        }
-        if (!part->empty())
-            part->push_back('\n');
-        *part += line;
-    }
-    for (std::string *each : {&message, &detail, &hint})
-        trim_right(*each);
-    if (sqlstate == query_canceled && hint.empty())
-        hint = "The option --statement-timeout allows for more time.";
-    return ServerFailure(status, sqlstate, message, detail, hint);
+    ServerMessage message = parse_server_message(text);
+    if (sqlstate == query_canceled && message.hint.empty())
+        message.hint = "The option --statement-timeout allows for more time.";
+    return ServerFailure(status, sqlstate, message.primary, message.detail, message.hint);
 }
 
 // A failed connection: libpq's first line says what, the further ones ask back.
