@@ -5,9 +5,17 @@
 
 PG_HEADERS_BEGIN
 #include "access/stratnum.h"
+#include "common/relpath.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
+#include "pgstat.h"
+#include "storage/buf_internals.h"
 #include "utils/pg_locale.h"
+#if PG_VERSION_NUM >= 160000
+#include "utils/relfilenumbermap.h"
+#else
+#include "utils/relfilenodemap.h"
+#endif
 PG_HEADERS_END
 
 #if PG_VERSION_NUM < 150000
@@ -56,6 +64,58 @@ inline bool collation_is_c(Oid collation) {
     return pg_newlocale_from_collation(collation)->collate_is_c;
 #else
     return lc_collate_is_c(collation);
+#endif
+}
+
+// Where a block is: RelFileNode became RelFileLocator in 16.
+struct BlockPlace {
+    Oid tablespace, database;
+    std::uint32_t file;
+    ForkNumber fork;
+    BlockNumber block;
+};
+
+inline BlockPlace place_of(const BufferTag &tag) {
+#if PG_VERSION_NUM >= 160000
+    return {tag.spcOid, tag.dbOid, tag.relNumber, tag.forkNum, tag.blockNum};
+#else
+    return {tag.rnode.spcNode, tag.rnode.dbNode, tag.rnode.relNode, tag.forkNum, tag.blockNum};
+#endif
+}
+
+// The relation of this database that owns a file, InvalidOid if there is none. Reads the catalog.
+inline Oid relation_of_file(Oid tablespace, std::uint32_t file) {
+#if PG_VERSION_NUM >= 160000
+    return RelidByRelfilenumber(tablespace, file);
+#else
+    return RelidByRelfilenode(tablespace, file);
+#endif
+}
+
+struct BlockAccesses {
+    std::int64_t fetched = 0, hit = 0;
+};
+
+inline BlockAccesses accesses_of(const PgStat_StatDBEntry &entry) {
+#if PG_VERSION_NUM >= 160000
+    return {entry.blocks_fetched, entry.blocks_hit};
+#else
+    return {entry.n_blocks_fetched, entry.n_blocks_hit};
+#endif
+}
+
+// Path of a permanent relation's fork, relative to the data directory; `path` has MAXPGPATH bytes.
+inline void path_of_fork(const BlockPlace &place, char *path) {
+#if PG_VERSION_NUM >= 180000
+    strlcpy(path,
+            GetRelationPath(place.database, place.tablespace, place.file, INVALID_PROC_NUMBER,
+                            place.fork)
+                .str,
+            MAXPGPATH);
+#else
+    char *made = GetRelationPath(place.database, place.tablespace, place.file, -1, place.fork);
+    strlcpy(path, made, MAXPGPATH);
+    pfree(made);
 #endif
 }
 

@@ -1,6 +1,8 @@
 // Loading the library: settings first, then each room installs its own hooks.
 #include "pg/pg.h"
 #include "pg/guc.h"
+#include "pg/heat_store.h"
+#include "pg/heat_worker.h"
 #include "pg/plan_analysis.h"
 
 PG_HEADERS_BEGIN
@@ -12,4 +14,8 @@ void _PG_init(void) {
     const bool preloading = process_shared_preload_libraries_in_progress;
     triage::guc::define(preloading);
     triage::install_plan_analysis();
+    if (preloading) {
+        triage::heat::install_store();
+        triage::heat::install_worker();
+    }
 }
