@@ -194,6 +194,28 @@ GRANT EXECUTE ON FUNCTION triage.set_data_class(regclass, text) TO triage_operat
 -- ---------------------------------------------------------------------------------------------
 
 -- ---------------------------------------------------------------------------------------------
+-- What-if: hypothetical indexes, priced by the planner. Reads only; needs no sampling.
+-- ---------------------------------------------------------------------------------------------
+CREATE FUNCTION triage.what_if(
+    query text, indexes text[], plan_mode text DEFAULT 'auto',
+    OUT mode text, OUT cost_before float8, OUT cost_after float8, OUT indexes_used text[], OUT plan text)
+RETURNS SETOF record
+LANGUAGE c AS 'MODULE_PATHNAME', 'triage_what_if';
+COMMENT ON FUNCTION triage.what_if(text, text[], text) IS 'what a query would cost if these indexes (CREATE INDEX texts) existed, which of them it would use, and its plan; with parameters, once for typical values (custom) and once for none (generic)';
+GRANT EXECUTE ON FUNCTION triage.what_if(text, text[], text) TO triage_reader;
+
+CREATE FUNCTION triage.estimate_index_size(
+    ddl text, OUT bytes bigint, OUT pages bigint, OUT tuples bigint, OUT tree_height int)
+LANGUAGE c AS 'MODULE_PATHNAME', 'triage_estimate_index_size';
+COMMENT ON FUNCTION triage.estimate_index_size(text) IS 'how large the index of a CREATE INDEX text will be once it is built';
+GRANT EXECUTE ON FUNCTION triage.estimate_index_size(text) TO triage_reader;
+
+CREATE FUNCTION triage.assert_uses_index(query text, min_rows bigint DEFAULT 10000) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'triage_assert_uses_index';
+COMMENT ON FUNCTION triage.assert_uses_index(text, bigint) IS 'for migrations and CI: raises if the plan reads a table of more than min_rows rows without an index';
+GRANT EXECUTE ON FUNCTION triage.assert_uses_index(text, bigint) TO triage_reader;
+
+-- ---------------------------------------------------------------------------------------------
 -- Recommendations (workload -> candidates -> what-if -> select -> recommend).
 -- ---------------------------------------------------------------------------------------------
 CREATE TABLE triage.recommendations (

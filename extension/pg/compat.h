@@ -4,10 +4,14 @@
 #include "pg/pg.h"
 
 PG_HEADERS_BEGIN
+#include "access/attmap.h"
 #include "access/stratnum.h"
 #include "common/relpath.h"
+#include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
+#include "nodes/plannodes.h"
+#include "parser/parse_node.h"
 #include "pgstat.h"
 #include "storage/buf_internals.h"
 #include "utils/pg_locale.h"
@@ -116,6 +120,51 @@ inline void path_of_fork(const BlockPlace &place, char *path) {
     char *made = GetRelationPath(place.database, place.tablespace, place.file, -1, place.fork);
     strlcpy(path, made, MAXPGPATH);
     pfree(made);
+#endif
+}
+
+// Raises what ExecutorStart would raise for the relations of this query alone, not of those below
+// it.
+inline void check_range_table_privileges(Query *query) {
+#if PG_VERSION_NUM >= 160000
+    (void)ExecCheckPermissions(query->rtable, query->rteperminfos, true);
+#else
+    (void)ExecCheckRTPerms(query->rtable, true);
+#endif
+}
+
+// By name; attnums[n - 1] is the input column of output column n.
+inline AttrMap *build_attribute_map(TupleDesc input, TupleDesc output) {
+#if PG_VERSION_NUM >= 160000
+    return build_attrmap_by_name(input, output, false);
+#else
+    return build_attrmap_by_name(input, output);
+#endif
+}
+
+// Makes a query of one relation, added to `state`, that is planned with the rights of `role`.
+inline void set_range_table(Query *query, ParseState *state, Oid role) {
+    query->rtable = state->p_rtable;
+#if PG_VERSION_NUM >= 160000
+    query->rteperminfos = state->p_rteperminfos;
+    linitial_node(RTEPermissionInfo, query->rteperminfos)->checkAsUser = role;
+#else
+    linitial_node(RangeTblEntry, query->rtable)->checkAsUser = role;
+#endif
+}
+
+// Without it, starting the executor for EXPLAIN would evaluate parameters to prune partitions.
+inline void forget_partition_pruning(Plan *plan) {
+#if PG_VERSION_NUM >= 180000
+    if (IsA(plan, Append))
+        castNode(Append, plan)->part_prune_index = -1;
+    else if (IsA(plan, MergeAppend))
+        castNode(MergeAppend, plan)->part_prune_index = -1;
+#else
+    if (IsA(plan, Append))
+        castNode(Append, plan)->part_prune_info = nullptr;
+    else if (IsA(plan, MergeAppend))
+        castNode(MergeAppend, plan)->part_prune_info = nullptr;
 #endif
 }
 

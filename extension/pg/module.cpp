@@ -4,6 +4,7 @@
 #include "pg/heat_store.h"
 #include "pg/heat_worker.h"
 #include "pg/plan_analysis.h"
+#include "pg/planner_what_if.h"
 
 PG_HEADERS_BEGIN
 PG_MODULE_MAGIC;
@@ -14,6 +15,7 @@ void _PG_init(void) {
     const bool preloading = process_shared_preload_libraries_in_progress;
     triage::guc::define(preloading);
     triage::install_plan_analysis();
+    triage::install_planner_what_if();
     if (preloading) {
         triage::heat::install_store();
         triage::heat::install_worker();
