@@ -194,28 +194,6 @@ GRANT EXECUTE ON FUNCTION triage.set_data_class(regclass, text) TO triage_operat
 -- ---------------------------------------------------------------------------------------------
 
 -- ---------------------------------------------------------------------------------------------
--- What-if: hypothetical indexes, priced by the planner. Reads only; needs no sampling.
--- ---------------------------------------------------------------------------------------------
-CREATE FUNCTION triage.what_if(
-    query text, indexes text[], plan_mode text DEFAULT 'auto',
-    OUT mode text, OUT cost_before float8, OUT cost_after float8, OUT indexes_used text[], OUT plan text)
-RETURNS SETOF record
-LANGUAGE c AS 'MODULE_PATHNAME', 'triage_what_if';
-COMMENT ON FUNCTION triage.what_if(text, text[], text) IS 'what a query would cost if these indexes (CREATE INDEX texts) existed, which of them it would use, and its plan; with parameters, once for typical values (custom) and once for none (generic)';
-GRANT EXECUTE ON FUNCTION triage.what_if(text, text[], text) TO triage_reader;
-
-CREATE FUNCTION triage.estimate_index_size(
-    ddl text, OUT bytes bigint, OUT pages bigint, OUT tuples bigint, OUT tree_height int)
-LANGUAGE c AS 'MODULE_PATHNAME', 'triage_estimate_index_size';
-COMMENT ON FUNCTION triage.estimate_index_size(text) IS 'how large the index of a CREATE INDEX text will be once it is built';
-GRANT EXECUTE ON FUNCTION triage.estimate_index_size(text) TO triage_reader;
-
-CREATE FUNCTION triage.assert_uses_index(query text, min_rows bigint DEFAULT 10000) RETURNS void
-LANGUAGE c AS 'MODULE_PATHNAME', 'triage_assert_uses_index';
-COMMENT ON FUNCTION triage.assert_uses_index(text, bigint) IS 'for migrations and CI: raises if the plan reads a table of more than min_rows rows without an index';
-GRANT EXECUTE ON FUNCTION triage.assert_uses_index(text, bigint) TO triage_reader;
-
--- ---------------------------------------------------------------------------------------------
 -- Recommendations (workload -> candidates -> what-if -> select -> recommend).
 -- ---------------------------------------------------------------------------------------------
 CREATE TABLE triage.recommendations (
@@ -250,57 +228,175 @@ SELECT pg_catalog.pg_extension_config_dump('triage.recommendations', '');
 -- ---------------------------------------------------------------------------------------------
 -- Jobs (job -> build -> verify).
 -- ---------------------------------------------------------------------------------------------
+CREATE TABLE triage.job (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('create', 'drop')),
+    status text NOT NULL DEFAULT 'queued'
+        CHECK (status IN ('queued', 'running', 'verifying', 'kept', 'reverted', 'failed', 'cancelled')),
+    phase text,
+    ddl text NOT NULL,
+    fingerprint text NOT NULL,
+    relation oid NOT NULL,
+    index_schema name NOT NULL,
+    index_name name NOT NULL,
+    index_oid oid,
+    definition text,
+    by_owner boolean NOT NULL,
+    name_given boolean NOT NULL DEFAULT false,
+    size_bytes bigint,
+    recommendation_id bigint,
+    undoes bigint REFERENCES triage.job,
+    queryids bigint[] NOT NULL DEFAULT '{}',
+    attempts int NOT NULL DEFAULT 0,
+    lock_attempts int NOT NULL DEFAULT 0,
+    build_attempts int NOT NULL DEFAULT 0,
+    crashes int NOT NULL DEFAULT 0,
+    not_before timestamptz NOT NULL DEFAULT '-infinity',
+    cancel_requested boolean NOT NULL DEFAULT false,
+    after_cleanup text,
+    worker_pid int,
+    sqlstate text,
+    error text,
+    verdict text,
+    reason text,
+    before_mean_ms float8,
+    after_mean_ms float8,
+    before_p95_ms float8,
+    after_p95_ms float8,
+    improvement float8,
+    executions bigint,
+    idx_scan bigint,
+    requested_by name NOT NULL,
+    queued_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    started_at timestamptz,
+    built_at timestamptz,
+    finished_at timestamptz
+);
+COMMENT ON TABLE triage.job IS 'queue and history of index builds and drops; written by the functions below and by the worker, read through triage.jobs';
+COMMENT ON COLUMN triage.job.fingerprint IS 'what is to be built or dropped, without the index''s name: a request for the same gets the same job';
+COMMENT ON COLUMN triage.job.definition IS 'of a drop: how to make the index again';
+COMMENT ON COLUMN triage.job.by_owner IS 'asked for by somebody who may act as the table''s owner, so functions in the index need no further trust';
+COMMENT ON COLUMN triage.job.name_given IS 'the requester chose the index''s name, so no other may be taken';
+COMMENT ON COLUMN triage.job.after_cleanup IS 'while the worker removes what a failed attempt left: the status that follows';
+COMMENT ON COLUMN triage.job.error IS 'never quotes values of rows';
+CREATE UNIQUE INDEX job_unfinished ON triage.job (relation, kind, fingerprint)
+    WHERE status IN ('queued', 'running', 'verifying');
+CREATE INDEX job_active ON triage.job (id) WHERE status IN ('queued', 'running', 'verifying');
 
--- ---------------------------------------------------------------------------------------------
--- Caches: what is in the buffer pool, what is hot, what another size would bring.
--- ---------------------------------------------------------------------------------------------
-CREATE FUNCTION triage.hot_blocks(OUT relation regclass, OUT fork text, OUT first_block bigint, OUT last_block bigint,
-                                  OUT usage_count int)
-RETURNS SETOF record LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED ROWS 10000
-AS 'MODULE_PATHNAME', 'pg_triage_hot_blocks';
-COMMENT ON FUNCTION triage.hot_blocks() IS 'ranges of blocks of this database that are in the buffer pool, with their usage count';
+CREATE TABLE triage.job_statements (
+    job_id bigint NOT NULL REFERENCES triage.job ON DELETE CASCADE,
+    queryid bigint NOT NULL,
+    before_counts bigint[] NOT NULL,
+    before_ms float8 NOT NULL,
+    built_counts bigint[],
+    built_ms float8,
+    after_counts bigint[],
+    after_ms float8,
+    PRIMARY KEY (job_id, queryid)
+);
+COMMENT ON TABLE triage.job_statements IS 'latency histograms of the statements that an index is for: before, at the end of the build (cumulative), and after';
+COMMENT ON COLUMN triage.job_statements.before_counts IS 'executions by latency bucket; the array''s lower bound is the first bucket that is not empty';
 
-CREATE FUNCTION triage.resident_blocks(OUT relation regclass, OUT fork text, OUT blocks bigint, OUT dirty bigint,
-                                       OUT usage_counts bigint[])
-RETURNS SETOF record LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED ROWS 1000
-AS 'MODULE_PATHNAME', 'pg_triage_resident_blocks';
-COMMENT ON FUNCTION triage.resident_blocks() IS 'blocks of this database in the buffer pool by relation and fork; usage_counts[1] counts those with usage count 0, and so on to 5';
+-- Progress views hide other roles' commands; how far a build is may be known to every reader.
+CREATE FUNCTION triage.build_progress(OUT pid int, OUT phase text, OUT progress float8) RETURNS SETOF record
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT p.pid,
+           p.phase || coalesce(' (process ' || nullif(p.current_locker_pid, 0) || ')', ''),
+           CASE
+               WHEN p.phase LIKE 'building index: scanning%' THEN 0.60 * part.blocks
+               WHEN p.phase LIKE 'building index: sorting%' THEN 0.60
+               WHEN p.phase LIKE 'building index: loading%' THEN 0.65 + 0.10 * part.tuples
+               WHEN p.phase LIKE 'building index%' THEN 0.75 * greatest(part.blocks, part.tuples)
+               WHEN p.phase = 'waiting for writers before validation' THEN 0.75
+               WHEN p.phase = 'index validation: scanning index' THEN 0.75 + 0.10 * part.blocks
+               WHEN p.phase = 'index validation: sorting tuples' THEN 0.85
+               WHEN p.phase = 'index validation: scanning table' THEN 0.85 + 0.13 * part.blocks
+               WHEN p.phase = 'waiting for old snapshots' THEN 0.98
+               WHEN p.phase LIKE 'waiting for readers%' THEN 0.99
+               ELSE 0
+           END
+      FROM pg_stat_progress_create_index p,
+           LATERAL (SELECT coalesce(p.blocks_done::float8 / nullif(p.blocks_total, 0), 0) AS blocks,
+                           coalesce(p.tuples_done::float8 / nullif(p.tuples_total, 0), 0) AS tuples) part
+     WHERE p.datid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+$$;
+COMMENT ON FUNCTION triage.build_progress() IS 'phase and progress (0..1) of the index builds that run in this database';
 
-CREATE FUNCTION triage.heat(hour_of_week int DEFAULT NULL, OUT relation regclass, OUT fork text, OUT extent bigint,
-                            OUT blocks bigint, OUT hot bigint, OUT upper bigint, OUT heat float8)
-RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10000
-AS 'MODULE_PATHNAME', 'pg_triage_heat';
-COMMENT ON FUNCTION triage.heat(int) IS 'how hot each extent of 64 blocks is, now or at an hour of the week (0 is Monday, 00:00); blocks, hot and upper are bit masks of its blocks (lowest bit first): worth having, busiest, above an index''s leaves';
+CREATE VIEW triage.jobs AS
+SELECT j.id,
+       j.kind,
+       j.ddl,
+       j.status,
+       CASE WHEN j.status = 'running' AND j.phase = 'building' THEN coalesce(p.phase, j.phase)
+            WHEN j.status IN ('queued', 'running', 'verifying') THEN j.phase END AS phase,
+       CASE WHEN j.status IN ('kept', 'reverted', 'verifying') THEN 1.0
+            WHEN j.status = 'running' THEN coalesce(p.progress, 0)
+            ELSE 0 END::float8 AS progress,
+       j.attempts,
+       j.error,
+       j.sqlstate,
+       j.reason,
+       j.relation::regclass AS relation,
+       j.index_schema,
+       j.index_name,
+       coalesce(pg_catalog.pg_relation_size(i.oid), j.size_bytes) AS size_bytes,
+       j.before_mean_ms,
+       j.after_mean_ms,
+       j.before_p95_ms,
+       j.after_p95_ms,
+       j.improvement,
+       j.executions,
+       j.idx_scan,
+       j.recommendation_id,
+       j.undoes,
+       j.requested_by,
+       j.queued_at,
+       j.started_at,
+       j.built_at,
+       j.finished_at
+  FROM triage.job j
+  LEFT JOIN triage.build_progress() p ON p.pid = j.worker_pid
+  LEFT JOIN pg_catalog.pg_class i ON i.oid = j.index_oid AND i.relkind IN ('i', 'I');
+COMMENT ON VIEW triage.jobs IS 'index builds and drops: what was asked, how far it is, what came of it';
+COMMENT ON COLUMN triage.jobs.phase IS 'what an unfinished job is doing or waiting for';
+COMMENT ON COLUMN triage.jobs.reason IS 'why the index was kept or reverted';
+COMMENT ON COLUMN triage.jobs.improvement IS 'of the time of the statements that the index is for: 1 - after / before';
+COMMENT ON COLUMN triage.jobs.executions IS 'of these statements since the index was built';
+GRANT SELECT ON triage.jobs TO triage_reader;
 
-CREATE FUNCTION triage.miss_ratio_curve(sizes bigint[] DEFAULT NULL, OUT shared_buffers bigint, OUT hit_rate float8,
-                                        OUT error float8, OUT observed bool, OUT observed_s float8,
-                                        OUT watched_blocks bigint, OUT accesses_per_s float8, OUT lru_factor float8)
-RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
-AS 'MODULE_PATHNAME', 'pg_triage_miss_ratio_curve';
-COMMENT ON FUNCTION triage.miss_ratio_curve(bigint[]) IS 'hit rate that the buffer pool would have with other sizes (bytes), with the standard error of the sample; observed is false where it was not watched long enough to tell';
+CREATE FUNCTION triage.create_index(recommendation_id bigint) RETURNS bigint
+LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_create_index';
+COMMENT ON FUNCTION triage.create_index(bigint) IS 'queues the concurrent build of a recommended index; it starts when the calling transaction commits; returns the job''s id';
 
-CREATE FUNCTION triage.pause_heat(seconds int) RETURNS void
-LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_triage_pause_heat';
-COMMENT ON FUNCTION triage.pause_heat(int) IS 'for that long, what comes into the buffer pool is not taken for heat; a warm-up calls it again and again';
+CREATE FUNCTION triage.ensure_index(ddl text) RETURNS bigint
+LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_ensure_index';
+COMMENT ON FUNCTION triage.ensure_index(text) IS 'for migrations: queues the concurrent build of this index unless a valid one serves the same; returns the job''s id, or null if there is nothing to do';
 
-CREATE VIEW triage.cache AS
-SELECT r.relation,
-       r.fork,
-       triage.data_class_of(r.relation) AS data_class,
-       r.blocks,
-       r.dirty,
-       r.usage_counts,
-       CASE WHEN r.fork = 'main' THEN pg_catalog.pg_relation_size(r.relation) / current_setting('block_size')::bigint END AS relation_blocks,
-       CASE WHEN r.fork = 'main' THEN pg_catalog.pg_stat_get_blocks_fetched(r.relation) END AS fetched,
-       CASE WHEN r.fork = 'main' THEN pg_catalog.pg_stat_get_blocks_hit(r.relation) END AS hit,
-       CASE WHEN r.fork = 'main' AND pg_catalog.pg_stat_get_blocks_fetched(r.relation) > 0
-            THEN pg_catalog.pg_stat_get_blocks_hit(r.relation)::float8 / pg_catalog.pg_stat_get_blocks_fetched(r.relation)
-       END AS hit_rate
-  FROM triage.resident_blocks() r;
-COMMENT ON VIEW triage.cache IS 'per relation and fork of this database: blocks in the buffer pool, their usage counts, hit rate since the statistics were reset, data class';
-GRANT SELECT ON triage.cache TO triage_reader;
-GRANT EXECUTE ON FUNCTION triage.hot_blocks(), triage.resident_blocks(), triage.heat(int), triage.miss_ratio_curve(bigint[]) TO triage_reader;
-GRANT EXECUTE ON FUNCTION triage.pause_heat(int) TO triage_operator;
+CREATE FUNCTION triage.drop_index(index regclass) RETURNS bigint
+LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_drop_index';
+COMMENT ON FUNCTION triage.drop_index(regclass) IS 'queues the concurrent drop of an index and keeps its definition for triage.undo; returns the job''s id';
+
+CREATE FUNCTION triage.undo(job_id bigint) RETURNS bigint
+LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_undo';
+COMMENT ON FUNCTION triage.undo(bigint) IS 'takes a finished job back: drops what it created, creates what it dropped; returns the new job''s id';
+
+CREATE FUNCTION triage.cancel_job(job_id bigint) RETURNS boolean
+LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_cancel_job';
+COMMENT ON FUNCTION triage.cancel_job(bigint) IS 'cancels a queued or running job when the calling transaction commits, or ends the verification of a built index, which is kept; false if the job had finished already';
+
+CREATE PROCEDURE triage.wait_for_job(job_id bigint, timeout interval DEFAULT '1 hour', verified boolean DEFAULT false)
+LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_wait_for_job';
+COMMENT ON PROCEDURE triage.wait_for_job(bigint, interval, boolean) IS 'waits until the job''s index is built or dropped (with verified: until the verdict); raises if the job failed or was cancelled; commits between polls, so it cannot run in a transaction block';
+
+CREATE FUNCTION triage.request_worker() RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_request_worker';
+COMMENT ON FUNCTION triage.request_worker() IS 'has the background worker look for work in this database when the calling transaction commits';
+
+GRANT EXECUTE ON FUNCTION triage.build_progress() TO triage_reader;
+GRANT EXECUTE ON PROCEDURE triage.wait_for_job(bigint, interval, boolean) TO triage_reader;
+GRANT EXECUTE ON FUNCTION triage.create_index(bigint), triage.ensure_index(text), triage.drop_index(regclass),
+    triage.undo(bigint), triage.cancel_job(bigint), triage.request_worker() TO triage_operator;
+SELECT triage.request_worker();
 
 -- ---------------------------------------------------------------------------------------------
 -- Targets: what "fast enough" means, and whether it is met.
@@ -309,4 +405,4 @@ GRANT EXECUTE ON FUNCTION triage.pause_heat(int) TO triage_operator;
 -- ---------------------------------------------------------------------------------------------
 -- Nothing beyond what is granted above to the two roles: functions are not for PUBLIC unless said so.
 -- ---------------------------------------------------------------------------------------------
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA triage FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA triage FROM PUBLIC;

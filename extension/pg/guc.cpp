@@ -1,7 +1,5 @@
 #include "pg/guc.h"
 
-#include <climits>
-
 #include "pg/pg.h"
 
 PG_HEADERS_BEGIN
@@ -16,12 +14,11 @@ int max_statements = 4096;
 int memory_kb = 16 * 1024;
 int min_shared_rows = 11;
 int activity_interval_ms = 1000;
-int buffer_interval_ms = 1000;
-bool warm_on_start = false;
 int auto_index = static_cast<int>(AutoIndex::Recommend);
 int storage_budget_mb = -1;
 char *build_window = nullptr;
 int lock_timeout_ms = 2000;
+int wait_timeout_ms = 600 * 1000;
 int verify_duration_s = 600;
 double revert_threshold = 0.05;
 int save_interval_s = 300;
@@ -67,14 +64,6 @@ void define(bool preloading) {
                             "Time between two samples of the backends' activity.", "Zero is never.",
                             &activity_interval_ms, 1000, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS,
                             nullptr, nullptr, nullptr);
-    DefineCustomIntVariable("pg_triage.buffer_interval",
-                            "Time between two looks at the buffer pool.", "Zero is never.",
-                            &buffer_interval_ms, 1000, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS,
-                            nullptr, nullptr, nullptr);
-    DefineCustomBoolVariable("pg_triage.warm_on_start",
-                             "Loads the working set of the last run when the server starts.",
-                             nullptr, &warm_on_start, false, PGC_SIGHUP, 0, nullptr, nullptr,
-                             nullptr);
     DefineCustomEnumVariable("pg_triage.auto_index",
                              "Whether recommendations are refreshed, or even built, automatically.",
                              nullptr, &auto_index, static_cast<int>(AutoIndex::Recommend),
@@ -91,6 +80,11 @@ void define(bool preloading) {
                             "Longest wait of a build for a lock, before it backs off and retries.",
                             nullptr, &lock_timeout_ms, 2000, 1, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS,
                             nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("pg_triage.wait_timeout",
+                            "Longest wait of a build for older transactions to end.",
+                            "Such a wait blocks no reader and no writer.", &wait_timeout_ms,
+                            600 * 1000, 1000, 24 * 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS, nullptr,
+                            nullptr, nullptr);
     DefineCustomIntVariable("pg_triage.verify_duration",
                             "How long a new index is watched before it is kept or reverted.", nullptr,
                             &verify_duration_s, 600, 1, 7 * 86400, PGC_SIGHUP, GUC_UNIT_S, nullptr,

@@ -11,12 +11,11 @@ extern int max_statements;         // slots of the statement store (postmaster s
 extern int memory_kb;              // all shared memory of the extension, kB (postmaster start)
 extern int min_shared_rows;        // k of the privacy rule
 extern int activity_interval_ms;   // between two samples of the backends, ms; 0 = never
-extern int buffer_interval_ms;     // between two looks at the buffer pool, ms; 0 = never
-extern bool warm_on_start;         // load the working set after a restart
 extern int auto_index;             // AutoIndex
 extern int storage_budget_mb;      // bytes that recommended indexes may take, MB; -1 = no limit
 extern char *build_window;         // 'HH:MM-HH:MM' in the server's time zone, or empty = always
 extern int lock_timeout_ms;        // how long a build may wait for (and so block others on) a lock, ms
+extern int wait_timeout_ms;        // how long a build may wait for older transactions to end, ms
 extern int verify_duration_s;      // how long a new index is watched before the verdict, s
 extern double revert_threshold;    // keep only if the affected statements' time fell by at least this, 0..1
 extern int save_interval_s;        // between two writes of the statistics file, s; 0 = at shutdown only

@@ -1,0 +1,282 @@
+#include "pg/builder.h"
+
+#include "pg/guc.h"
+#include "pg/index_command.h"
+#include "pg/index_request.h"
+#include "pg/worker_area.h"
+
+#include <sys/statvfs.h>
+
+PG_HEADERS_BEGIN
+#include "catalog/namespace.h"
+#include "commands/defrem.h"
+#include "common/relpath.h"
+#include "utils/lsyscache.h"
+PG_HEADERS_END
+
+namespace triage::builder {
+
+namespace {
+
+// Room that a build needs beyond the index itself: sorting spills to disk, and WAL grows.
+constexpr double room_for_build = 2.5;
+// A drop of a leftover that waits for a transaction to end is tried again; meanwhile other jobs
+// run.
+constexpr int cleanup_timeout_ms = 5 * 1000;
+// Between a build that gave way and the next attempt.
+constexpr double delay_after_yield_s = 30;
+// For an index that is half dropped there is no way back, only further attempts.
+constexpr double delay_of_unfinished_drop_s = 5;
+
+struct Cancelled {};
+
+// Thrown nowhere else than between the steps of an attempt.
+void check_cancelled(const Job &job) {
+    if (worker_transaction([&] { return jobs::cancel_requested(job.id); }))
+        throw Cancelled{};
+}
+
+void set_phase(const Job &job, const char *phase) {
+    worker_transaction([&] { jobs::set_phase(job, phase); });
+}
+
+// Throws WorkerError if the index would not fit.
+void check_disk_space(const Job &job) {
+    std::int64_t expected = job.size_bytes;
+    if (expected <= 0) // not predicted: an index is rarely larger than its table
+        expected = worker_transaction([&] {
+            return spi::integer(spi::run("SELECT pg_relation_size($1::oid)",
+                                         {spi::text(std::int64_t{job.relation})})[0][0]);
+        });
+    const char *path =
+        call_server([] { return GetDatabasePath(MyDatabaseId, MyDatabaseTableSpace); });
+    struct statvfs space;
+    if (statvfs(path, &space) != 0)
+        return; // the build itself will tell
+    const double free_bytes = double(space.f_bavail) * double(space.f_frsize);
+    if (free_bytes < room_for_build * double(expected))
+        throw WorkerError("53100",
+                          "not enough disk space for the index: about " +
+                              std::to_string(expected / 1024 / 1024) + " MB expected, " +
+                              std::to_string(std::int64_t(free_bytes) / 1024 / 1024) + " MB free",
+                          false);
+}
+
+// The role that the build runs as: the table's owner, who could not do more by asking. Where only
+// the right to create in the schema is missing, whoever may approve an index stands in for a
+// superuser.
+Oid role_for(const Job &job, const Table &table) {
+    return worker_transaction([&] {
+        const bool by_superuser =
+            !spi::run("SELECT 1 FROM pg_roles WHERE rolname = $1 AND rolsuper", {job.requested_by})
+                 .empty();
+        const bool owner_may =
+            spi::boolean(spi::run("SELECT has_schema_privilege($1::oid, $2, 'CREATE')",
+                                  {spi::text(std::int64_t{table.owner}), table.schema})[0][0]);
+        const bool as_owner = owner_may || (job.by_owner && !by_superuser);
+        return as_owner ? table.owner : InvalidOid;
+    });
+}
+
+// The name may have been taken since the job was queued. What is persisted here is what recovery
+// looks for.
+void settle_name(Job &job, const Table &table) {
+    worker_transaction([&] {
+        const char *schema = table.schema.c_str(), *wanted = job.index_name.c_str();
+        const bool keep = job.name_given;
+        const std::string name = call_server([=]() -> const char * {
+            const Oid schema_oid = get_namespace_oid(schema, false);
+            if (keep || !OidIsValid(get_relname_relid(wanted, schema_oid)))
+                return wanted;
+            return ChooseRelationName(wanted, nullptr, "2", schema_oid, false);
+        });
+        const bool changed = name != job.index_name;
+        job.index_schema = table.schema;
+        job.index_name = name;
+        if (changed)
+            job.ddl = ddl_of(read_index_request(job.ddl), name);
+        jobs::set_index_name(job, job.ddl);
+    });
+}
+
+void analyze_if_needed(const Table &table, bool expressions) {
+    try {
+        worker_transaction([&] {
+            const bool never_analyzed =
+                spi::run("SELECT 1 FROM pg_stat_all_tables WHERE relid = $1::oid "
+                         "AND (last_analyze IS NOT NULL OR last_autoanalyze IS NOT NULL)",
+                         {spi::text(std::int64_t{table.oid})})
+                    .empty();
+            if (!expressions && !never_analyzed)
+                return;
+            const char *schema = table.schema.c_str(), *name = table.name.c_str();
+            const std::string relation =
+                call_server([=] { return quote_qualified_identifier(schema, name); });
+            spi::run(("ANALYZE " + relation).c_str());
+        });
+    } catch (const WorkerError &error) {
+        // The index is there; autovacuum will see to its statistics.
+        ereport(LOG, (errcode(ERRCODE_WARNING),
+                      errmsg("pg_triage could not analyze the table of a new index (SQLSTATE %s)",
+                             error.sqlstate.c_str())));
+    }
+}
+
+// Records that the index is there. If a cancel came first, it goes again.
+void set_built(Job &job, Oid index) {
+    const bool recorded = worker_transaction([&] {
+        return jobs::set_built(job, index, false, "built as asked; no statements to compare");
+    });
+    if (!recorded)
+        throw Cancelled{};
+}
+
+void build(Job &job, AttemptStage &stage) {
+    set_lock_timeout(guc::lock_timeout_ms);
+    set_phase(job, "waiting for the table");
+    const TableLock lock(job.relation);
+    check_cancelled(job);
+    check_disk_space(job);
+    settle_name(job, lock.table());
+    const bool expressions = worker_transaction([&] {
+        if (!job.by_owner)
+            check_functions_are_trusted(job.ddl);
+        return read_index_request(job.ddl).expressions;
+    });
+    const Oid role = role_for(job, lock.table());
+    set_phase(job, "building");
+    stage = AttemptStage::InBuild;
+    set_lock_timeout(guc::wait_timeout_ms);
+    create_index_concurrently(job.ddl, lock.table(), job.index_name, role);
+    const Oid index = worker_transaction(
+        [&] { return find_index(job.relation, job.index_schema, job.index_name).oid; });
+    set_lock_timeout(guc::lock_timeout_ms);
+    analyze_if_needed(lock.table(), expressions);
+    set_built(job, index);
+}
+
+void drop(Job &job, AttemptStage &stage) {
+    set_lock_timeout(guc::lock_timeout_ms);
+    set_phase(job, "waiting for the table");
+    const TableLock lock(job.relation);
+    check_cancelled(job);
+    set_phase(job, "dropping");
+    stage = AttemptStage::InBuild;
+    set_lock_timeout(guc::wait_timeout_ms);
+    const bool is_there =
+        OidIsValid(worker_transaction([&] { return find_index(job.relation, job.index).oid; }));
+    if (is_there)
+        drop_index_concurrently(lock.table(), job.index);
+    worker_transaction(
+        [&] { jobs::finish(job, JobStatus::Kept, is_there ? "" : "the index was gone already"); });
+}
+
+// An index that is half built or half dropped, or that a cancel came too late for.
+FoundIndex find_own_index(const Job &job) {
+    return worker_transaction([&] {
+        return job.kind == JobKind::Drop
+                   ? find_index(job.relation, job.index)
+                   : find_index(job.relation, job.index_schema, job.index_name);
+    });
+}
+
+// Removes what a failed attempt left and gives the job its next status. False if something held the
+// removal up; the job stays 'running' then.
+bool clean_up(Job &job) {
+    const JobStatus after = job.after_cleanup.value_or(JobStatus::Queued);
+    try {
+        const FoundIndex found = find_own_index(job);
+        if (job.kind == JobKind::Drop) {
+            if (!OidIsValid(found.oid)) {
+                worker_transaction([&] { jobs::finish(job, JobStatus::Kept, ""); });
+                return true;
+            }
+            if (!found.valid) {
+                worker_transaction([&] {
+                    jobs::put_back(job, delay_of_unfinished_drop_s,
+                                   "the drop cannot be taken back");
+                });
+                return true;
+            }
+        } else if (OidIsValid(found.oid)) {
+            if (found.valid && after != JobStatus::Cancelled) {
+                set_built(job, found.oid);
+                return true;
+            }
+            set_lock_timeout(cleanup_timeout_ms);
+            drop_index(job.relation, found.oid);
+        }
+    } catch (const Cancelled &) {
+        // Recorded on the next round, with the index then removed.
+        job.after_cleanup = JobStatus::Cancelled;
+        worker_transaction([&] { jobs::begin_cleanup(job, {JobStatus::Cancelled, 0}, "", ""); });
+        return false;
+    } catch (const WorkerError &) {
+        return false;
+    }
+    worker_transaction([&] { jobs::end_cleanup(job); });
+    return true;
+}
+
+void fail(Job &job, AttemptStage stage, const WorkerError &error, worker_area::Stop stop) {
+    using worker_area::Stop;
+    NextStep next;
+    std::string message = safe_message(error.sqlstate, error.message, error.in_user_code);
+    const bool interrupted = error.sqlstate == "57014";
+    if (stop == Stop::Disable) {
+        next = {JobStatus::Queued, 0};
+        message = "stopped: pg_triage.enabled was switched off";
+    } else if (stop == Stop::Yield) {
+        next = {JobStatus::Queued, delay_after_yield_s};
+        message = "gave way to a statement that waited for the table";
+    } else if (stop == Stop::Cancel || interrupted) {
+        next = {JobStatus::Cancelled, 0};
+    } else {
+        int &attempts = stage == AttemptStage::InBuild ? job.build_attempts : job.lock_attempts;
+        next = after_failure({stage, error.sqlstate, ++attempts});
+    }
+    worker_transaction([&] { jobs::begin_cleanup(job, next, error.sqlstate, message); });
+    clean_up(job);
+}
+
+} // namespace
+
+void drop_index(Oid relation, Oid index) {
+    const TableLock lock(relation);
+    drop_index_concurrently(lock.table(), index);
+}
+
+void attempt(Job &job) {
+    AttemptStage stage = AttemptStage::BeforeBuild;
+    worker_area::begin_interruptible(job.id);
+    try {
+        check_cancelled(job);
+        if (job.kind == JobKind::Create)
+            build(job, stage);
+        else
+            drop(job, stage);
+        worker_area::end_interruptible();
+    } catch (const Cancelled &) {
+        worker_area::end_interruptible();
+        fail(job, stage, WorkerError("57014", "", false), worker_area::Stop::Cancel);
+    } catch (const WorkerError &error) {
+        fail(job, stage, error, worker_area::end_interruptible());
+    }
+}
+
+bool recover(Job &job) {
+    if (!job.after_cleanup) {
+        job.crashes++;
+        const NextStep next = job.cancel_requested
+                                  ? NextStep{JobStatus::Cancelled, 0}
+                                  : after_failure({AttemptStage::Crash, "", job.crashes});
+        worker_transaction([&] {
+            jobs::begin_cleanup(job, next, "57P02",
+                                "the worker or the server stopped during the build");
+        });
+        job.after_cleanup = next.status;
+    }
+    return clean_up(job);
+}
+
+} // namespace triage::builder
