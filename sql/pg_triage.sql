@@ -194,6 +194,28 @@ GRANT EXECUTE ON FUNCTION triage.set_data_class(regclass, text) TO triage_operat
 -- ---------------------------------------------------------------------------------------------
 
 -- ---------------------------------------------------------------------------------------------
+-- What-if: hypothetical indexes, priced by the planner. Reads only; needs no sampling.
+-- ---------------------------------------------------------------------------------------------
+CREATE FUNCTION triage.what_if(
+    query text, indexes text[], plan_mode text DEFAULT 'auto',
+    OUT mode text, OUT cost_before float8, OUT cost_after float8, OUT indexes_used text[], OUT plan text)
+RETURNS SETOF record
+LANGUAGE c AS 'MODULE_PATHNAME', 'triage_what_if';
+COMMENT ON FUNCTION triage.what_if(text, text[], text) IS 'what a query would cost if these indexes (CREATE INDEX texts) existed, which of them it would use, and its plan; with parameters, once for typical values (custom) and once for none (generic)';
+GRANT EXECUTE ON FUNCTION triage.what_if(text, text[], text) TO triage_reader;
+
+CREATE FUNCTION triage.estimate_index_size(
+    ddl text, OUT bytes bigint, OUT pages bigint, OUT tuples bigint, OUT tree_height int)
+LANGUAGE c AS 'MODULE_PATHNAME', 'triage_estimate_index_size';
+COMMENT ON FUNCTION triage.estimate_index_size(text) IS 'how large the index of a CREATE INDEX text will be once it is built';
+GRANT EXECUTE ON FUNCTION triage.estimate_index_size(text) TO triage_reader;
+
+CREATE FUNCTION triage.assert_uses_index(query text, min_rows bigint DEFAULT 10000) RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'triage_assert_uses_index';
+COMMENT ON FUNCTION triage.assert_uses_index(text, bigint) IS 'for migrations and CI: raises if the plan reads a table of more than min_rows rows without an index';
+GRANT EXECUTE ON FUNCTION triage.assert_uses_index(text, bigint) TO triage_reader;
+
+-- ---------------------------------------------------------------------------------------------
 -- Recommendations (workload -> candidates -> what-if -> select -> recommend).
 -- ---------------------------------------------------------------------------------------------
 CREATE TABLE triage.recommendations (
@@ -397,6 +419,57 @@ GRANT EXECUTE ON PROCEDURE triage.wait_for_job(bigint, interval, boolean) TO tri
 GRANT EXECUTE ON FUNCTION triage.create_index(bigint), triage.ensure_index(text), triage.drop_index(regclass),
     triage.undo(bigint), triage.cancel_job(bigint), triage.request_worker() TO triage_operator;
 SELECT triage.request_worker();
+
+-- ---------------------------------------------------------------------------------------------
+-- Caches: what is in the buffer pool, what is hot, what another size would bring.
+-- ---------------------------------------------------------------------------------------------
+CREATE FUNCTION triage.hot_blocks(OUT relation regclass, OUT fork text, OUT first_block bigint, OUT last_block bigint,
+                                  OUT usage_count int)
+RETURNS SETOF record LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED ROWS 10000
+AS 'MODULE_PATHNAME', 'pg_triage_hot_blocks';
+COMMENT ON FUNCTION triage.hot_blocks() IS 'ranges of blocks of this database that are in the buffer pool, with their usage count';
+
+CREATE FUNCTION triage.resident_blocks(OUT relation regclass, OUT fork text, OUT blocks bigint, OUT dirty bigint,
+                                       OUT usage_counts bigint[])
+RETURNS SETOF record LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED ROWS 1000
+AS 'MODULE_PATHNAME', 'pg_triage_resident_blocks';
+COMMENT ON FUNCTION triage.resident_blocks() IS 'blocks of this database in the buffer pool by relation and fork; usage_counts[1] counts those with usage count 0, and so on to 5';
+
+CREATE FUNCTION triage.heat(hour_of_week int DEFAULT NULL, OUT relation regclass, OUT fork text, OUT extent bigint,
+                            OUT blocks bigint, OUT hot bigint, OUT upper bigint, OUT heat float8)
+RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10000
+AS 'MODULE_PATHNAME', 'pg_triage_heat';
+COMMENT ON FUNCTION triage.heat(int) IS 'how hot each extent of 64 blocks is, now or at an hour of the week (0 is Monday, 00:00); blocks, hot and upper are bit masks of its blocks (lowest bit first): worth having, busiest, above an index''s leaves';
+
+CREATE FUNCTION triage.miss_ratio_curve(sizes bigint[] DEFAULT NULL, OUT shared_buffers bigint, OUT hit_rate float8,
+                                        OUT error float8, OUT observed bool, OUT observed_s float8,
+                                        OUT watched_blocks bigint, OUT accesses_per_s float8, OUT lru_factor float8)
+RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
+AS 'MODULE_PATHNAME', 'pg_triage_miss_ratio_curve';
+COMMENT ON FUNCTION triage.miss_ratio_curve(bigint[]) IS 'hit rate that the buffer pool would have with other sizes (bytes), with the standard error of the sample; observed is false where it was not watched long enough to tell';
+
+CREATE FUNCTION triage.pause_heat(seconds int) RETURNS void
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_triage_pause_heat';
+COMMENT ON FUNCTION triage.pause_heat(int) IS 'for that long, what comes into the buffer pool is not taken for heat; a warm-up calls it again and again';
+
+CREATE VIEW triage.cache AS
+SELECT r.relation,
+       r.fork,
+       triage.data_class_of(r.relation) AS data_class,
+       r.blocks,
+       r.dirty,
+       r.usage_counts,
+       CASE WHEN r.fork = 'main' THEN pg_catalog.pg_relation_size(r.relation) / current_setting('block_size')::bigint END AS relation_blocks,
+       CASE WHEN r.fork = 'main' THEN pg_catalog.pg_stat_get_blocks_fetched(r.relation) END AS fetched,
+       CASE WHEN r.fork = 'main' THEN pg_catalog.pg_stat_get_blocks_hit(r.relation) END AS hit,
+       CASE WHEN r.fork = 'main' AND pg_catalog.pg_stat_get_blocks_fetched(r.relation) > 0
+            THEN pg_catalog.pg_stat_get_blocks_hit(r.relation)::float8 / pg_catalog.pg_stat_get_blocks_fetched(r.relation)
+       END AS hit_rate
+  FROM triage.resident_blocks() r;
+COMMENT ON VIEW triage.cache IS 'per relation and fork of this database: blocks in the buffer pool, their usage counts, hit rate since the statistics were reset, data class';
+GRANT SELECT ON triage.cache TO triage_reader;
+GRANT EXECUTE ON FUNCTION triage.hot_blocks(), triage.resident_blocks(), triage.heat(int), triage.miss_ratio_curve(bigint[]) TO triage_reader;
+GRANT EXECUTE ON FUNCTION triage.pause_heat(int) TO triage_operator;
 
 -- ---------------------------------------------------------------------------------------------
 -- Targets: what "fast enough" means, and whether it is met.

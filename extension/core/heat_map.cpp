@@ -34,9 +34,10 @@ void fold_hour(std::vector<HeatSlot> &slots, HeatClock &clock) {
 void warm_slot(HeatSlot &slot, const ExtentSample &seen, float keep) {
     slot.heat = keep * slot.heat + (1 - keep) * static_cast<float>(seen.usage);
     slot.hour_sum += static_cast<float>(seen.usage);
+    slot.seen++;
     slot.resident[0] |= seen.resident;
     slot.hot[0] |= seen.hot;
-    slot.upper |= seen.upper;
+    slot.upper = (slot.upper & ~seen.examined) | seen.upper;
 }
 
 // The hottest stay, at any hour of the week: what the morning round needs must outlive the night.

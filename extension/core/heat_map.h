@@ -37,7 +37,8 @@ struct ExtentSample {
     ExtentKey key;
     BlockMask resident = 0;
     BlockMask hot = 0;       // usage count of at least `hot_usage`
-    BlockMask upper = 0;     // pages above the leaves of an index
+    BlockMask examined = 0;  // resident blocks whose content was looked at,
+    BlockMask upper = 0;     // of those: pages above the leaves of an index
     std::uint32_t usage = 0; // sum of the usage counts
 
     static constexpr unsigned hot_usage = 3;
@@ -45,8 +46,9 @@ struct ExtentSample {
 
 struct HeatSlot {
     ExtentKey key;
-    float heat = 0;     // average sum of the extent's usage counts
-    float hour_sum = 0; // of the samples in the current hour
+    float heat = 0;         // average sum of the extent's usage counts
+    float hour_sum = 0;     // of the samples in the current hour
+    std::uint32_t seen = 0; // samples in which it was in the pool
     // Of the last two hours in which it was in the pool, the later one first.
     BlockMask resident[2] = {}, hot[2] = {};
     BlockMask upper = 0;

@@ -59,7 +59,9 @@ class ReuseTracker {
   public:
     static constexpr std::uint8_t highest_usage = 5;
 
-    explicit ReuseTracker(std::size_t max_blocks = 8192, double half_life_s = 3600);
+    static constexpr double default_half_life_s = 3600;
+
+    explicit ReuseTracker(std::size_t max_blocks = 8192, double half_life_s = default_half_life_s);
 
     // Only such blocks need to be shown. The choice narrows when there are too many.
     bool watches(std::uint64_t hash) const { return hash <= threshold_; }

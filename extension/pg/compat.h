@@ -4,12 +4,24 @@
 #include "pg/pg.h"
 
 PG_HEADERS_BEGIN
+#include "access/attmap.h"
 #include "access/stratnum.h"
 #include "catalog/pg_class.h"
+#include "common/relpath.h"
+#include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
+#include "nodes/plannodes.h"
+#include "parser/parse_node.h"
+#include "pgstat.h"
+#include "storage/buf_internals.h"
 #include "utils/acl.h"
 #include "utils/pg_locale.h"
+#if PG_VERSION_NUM >= 160000
+#include "utils/relfilenumbermap.h"
+#else
+#include "utils/relfilenodemap.h"
+#endif
 PG_HEADERS_END
 
 #if PG_VERSION_NUM < 150000
@@ -58,6 +70,103 @@ inline bool collation_is_c(Oid collation) {
     return pg_newlocale_from_collation(collation)->collate_is_c;
 #else
     return lc_collate_is_c(collation);
+#endif
+}
+
+// Where a block is: RelFileNode became RelFileLocator in 16.
+struct BlockPlace {
+    Oid tablespace, database;
+    std::uint32_t file;
+    ForkNumber fork;
+    BlockNumber block;
+};
+
+inline BlockPlace place_of(const BufferTag &tag) {
+#if PG_VERSION_NUM >= 160000
+    return {tag.spcOid, tag.dbOid, tag.relNumber, tag.forkNum, tag.blockNum};
+#else
+    return {tag.rnode.spcNode, tag.rnode.dbNode, tag.rnode.relNode, tag.forkNum, tag.blockNum};
+#endif
+}
+
+// The relation of this database that owns a file, InvalidOid if there is none. Reads the catalog.
+inline Oid relation_of_file(Oid tablespace, std::uint32_t file) {
+#if PG_VERSION_NUM >= 160000
+    return RelidByRelfilenumber(tablespace, file);
+#else
+    return RelidByRelfilenode(tablespace, file);
+#endif
+}
+
+struct BlockAccesses {
+    std::int64_t fetched = 0, hit = 0;
+};
+
+inline BlockAccesses accesses_of(const PgStat_StatDBEntry &entry) {
+#if PG_VERSION_NUM >= 160000
+    return {entry.blocks_fetched, entry.blocks_hit};
+#else
+    return {entry.n_blocks_fetched, entry.n_blocks_hit};
+#endif
+}
+
+// Path of a permanent relation's fork, relative to the data directory; `path` has MAXPGPATH bytes.
+inline void path_of_fork(const BlockPlace &place, char *path) {
+#if PG_VERSION_NUM >= 180000
+    strlcpy(path,
+            GetRelationPath(place.database, place.tablespace, place.file, INVALID_PROC_NUMBER,
+                            place.fork)
+                .str,
+            MAXPGPATH);
+#else
+    char *made = GetRelationPath(place.database, place.tablespace, place.file, -1, place.fork);
+    strlcpy(path, made, MAXPGPATH);
+    pfree(made);
+#endif
+}
+
+// Raises what ExecutorStart would raise for the relations of this query alone, not of those below
+// it.
+inline void check_range_table_privileges(Query *query) {
+#if PG_VERSION_NUM >= 160000
+    (void)ExecCheckPermissions(query->rtable, query->rteperminfos, true);
+#else
+    (void)ExecCheckRTPerms(query->rtable, true);
+#endif
+}
+
+// By name; attnums[n - 1] is the input column of output column n.
+inline AttrMap *build_attribute_map(TupleDesc input, TupleDesc output) {
+#if PG_VERSION_NUM >= 160000
+    return build_attrmap_by_name(input, output, false);
+#else
+    return build_attrmap_by_name(input, output);
+#endif
+}
+
+// Makes a query of one relation, added to `state`, that is planned with the rights of `role`.
+inline void set_range_table(Query *query, ParseState *state, Oid role) {
+    query->rtable = state->p_rtable;
+#if PG_VERSION_NUM >= 160000
+    query->rteperminfos = state->p_rteperminfos;
+    linitial_node(RTEPermissionInfo, query->rteperminfos)->checkAsUser = role;
+#else
+    linitial_node(RangeTblEntry, query->rtable)->checkAsUser = role;
+#endif
+}
+
+// Without it, starting the executor for EXPLAIN would evaluate parameters to prune partitions.
+inline void forget_partition_pruning(Plan *plan) {
+#if PG_VERSION_NUM >= 180000
+    if (IsA(plan, Append))
+        castNode(Append, plan)->part_prune_index = -1;
+    else if (IsA(plan, MergeAppend))
+        castNode(MergeAppend, plan)->part_prune_index = -1;
+#else
+    if (IsA(plan, Append))
+        castNode(Append, plan)->part_prune_info = nullptr;
+    else if (IsA(plan, MergeAppend))
+        castNode(MergeAppend, plan)->part_prune_info = nullptr;
 #endif
 }
 

@@ -1,5 +1,7 @@
 #include "pg/guc.h"
 
+#include <climits>
+
 #include "pg/pg.h"
 
 PG_HEADERS_BEGIN
@@ -14,6 +16,8 @@ int max_statements = 4096;
 int memory_kb = 16 * 1024;
 int min_shared_rows = 11;
 int activity_interval_ms = 1000;
+int buffer_interval_ms = 1000;
+bool warm_on_start = false;
 int auto_index = static_cast<int>(AutoIndex::Recommend);
 int storage_budget_mb = -1;
 char *build_window = nullptr;
@@ -64,6 +68,14 @@ void define(bool preloading) {
                             "Time between two samples of the backends' activity.", "Zero is never.",
                             &activity_interval_ms, 1000, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS,
                             nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("pg_triage.buffer_interval",
+                            "Time between two looks at the buffer pool.", "Zero is never.",
+                            &buffer_interval_ms, 1000, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS,
+                            nullptr, nullptr, nullptr);
+    DefineCustomBoolVariable("pg_triage.warm_on_start",
+                             "Loads the working set of the last run when the server starts.",
+                             nullptr, &warm_on_start, false, PGC_SIGHUP, 0, nullptr, nullptr,
+                             nullptr);
     DefineCustomEnumVariable("pg_triage.auto_index",
                              "Whether recommendations are refreshed, or even built, automatically.",
                              nullptr, &auto_index, static_cast<int>(AutoIndex::Recommend),

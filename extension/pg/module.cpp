@@ -1,8 +1,11 @@
 // Loading the library: settings first, then each room installs its own hooks.
 #include "pg/pg.h"
 #include "pg/guc.h"
+#include "pg/heat_store.h"
+#include "pg/heat_worker.h"
 #include "pg/launcher.h"
 #include "pg/plan_analysis.h"
+#include "pg/planner_what_if.h"
 
 PG_HEADERS_BEGIN
 PG_MODULE_MAGIC;
@@ -13,6 +16,10 @@ void _PG_init(void) {
     const bool preloading = process_shared_preload_libraries_in_progress;
     triage::guc::define(preloading);
     triage::install_plan_analysis();
-    if (preloading)
+    triage::install_planner_what_if();
+    if (preloading) {
         triage::launcher::install();
+        triage::heat::install_store();
+        triage::heat::install_worker();
+    }
 }

@@ -31,9 +31,10 @@ struct ExplainedPlan {
 
 class PlannerWhatIf : public WhatIf {
   public:
-    // Everything handed over must outlive this object. `workload` has the candidates' relations.
-    // Throws SqlError, ServerError.
-    PlannerWhatIf(const Workload &workload, std::span<const PlannableQuery> statements,
+    // Statements, by their place in the workload, with their parameters (may be shorter: then
+    // nothing is bound); all handed over must outlive this object, and the statements must have
+    // been analysed in this transaction, whose locks they rely on. Throws ServerError.
+    PlannerWhatIf(std::span<const PlannableQuery> statements,
                   std::span<const PlanningParameters> parameters,
                   std::span<const Candidate> candidates);
     ~PlannerWhatIf() override;

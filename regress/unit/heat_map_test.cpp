@@ -111,6 +111,20 @@ TEST(HeatMap, KeepsTheBlocksOfAnExtentThatLeftThePool) {
     EXPECT_EQ(map.find(1, 0)->blocks(), 0b0101u);
 }
 
+TEST(HeatMap, APageIsUpperAsLongAsItIsNotSeenOtherwise) {
+    Map map;
+    ExtentSample sample = sample_of(1, 0, 10, 0b11);
+    sample.examined = sample.upper = 0b11;
+    map.sample({sample});
+    sample.examined = 0; // too little used to be looked at
+    sample.upper = 0;
+    map.sample({sample});
+    EXPECT_EQ(map.find(1, 0)->upper, 0b11u);
+    sample.examined = 0b01; // the file's block was used anew
+    map.sample({sample});
+    EXPECT_EQ(map.find(1, 0)->upper, 0b10u);
+}
+
 TEST(HeatMap, KnowsTheHourOfTheWeek) {
     Map map;
     for (int day = 0; day < 21; day++)

@@ -1,0 +1,273 @@
+#include "pg/heat_store.h"
+
+#include "pg/guard.h"
+#include "pg/guc.h"
+
+PG_HEADERS_BEGIN
+#include "access/xlog.h"
+#include "pgstat.h"
+#include "port/pg_crc32c.h"
+#include "storage/fd.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/timestamp.h"
+PG_HEADERS_END
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace triage::heat {
+
+namespace {
+
+constexpr char file_name[] = PGSTAT_STAT_PERMANENT_DIRECTORY "/pg_triage_heat.stat";
+constexpr char temporary_name[] = PGSTAT_STAT_PERMANENT_DIRECTORY "/pg_triage_heat.tmp";
+
+struct Shared {
+    LWLock *lock;
+    std::atomic<TimestampTz> paused_until;
+    HeatClock clock;
+    std::uint64_t count;
+    Reuse reuse;
+    HeatSlot slots[FLEXIBLE_ARRAY_MEMBER];
+};
+static_assert(std::is_trivially_copyable_v<Reuse>);
+static_assert(std::atomic<TimestampTz>::is_always_lock_free);
+
+struct FileHeader {
+    char magic[8];
+    std::uint32_t version;
+    std::uint32_t slot_bytes;
+    std::uint64_t system_identifier;
+    std::uint64_t count;
+    HeatClock clock;
+    std::uint32_t block_bytes;
+    pg_crc32c checksum; // of the slots, then of the header up to here
+};
+constexpr char file_magic[8] = {'P', 'G', 'T', 'H', 'E', 'A', 'T', '\n'};
+constexpr std::uint32_t file_version = 1;
+
+Shared *shared = nullptr;
+shmem_request_hook_type previous_request = nullptr;
+shmem_startup_hook_type previous_startup = nullptr;
+
+void request() {
+    if (previous_request)
+        previous_request();
+    RequestAddinShmemSpace(shared_bytes());
+    RequestNamedLWLockTranche("pg_triage_heat", 1);
+}
+
+void startup() {
+    if (previous_startup)
+        previous_startup();
+    LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+    bool found;
+    shared = static_cast<Shared *>(ShmemInitStruct("pg_triage heat", shared_bytes(), &found));
+    if (!found) {
+        memset(static_cast<void *>(shared), 0, shared_bytes());
+        shared->lock = &GetNamedLWLockTranche("pg_triage_heat")->lock;
+        shared->clock = HeatClock{};
+    }
+    LWLockRelease(AddinShmemInitLock);
+}
+
+// Holds the lock for a copy; nothing in between may raise.
+class Locked {
+  public:
+    explicit Locked(LWLockMode mode) { LWLockAcquire(shared->lock, mode); }
+    ~Locked() { LWLockRelease(shared->lock); }
+    Locked(const Locked &) = delete;
+    Locked &operator=(const Locked &) = delete;
+};
+
+pg_crc32c checksum_of(const FileHeader &header, std::span<const HeatSlot> slots) {
+    pg_crc32c checksum;
+    INIT_CRC32C(checksum);
+    COMP_CRC32C(checksum, slots.data(), slots.size_bytes());
+    COMP_CRC32C(checksum, &header, offsetof(FileHeader, checksum));
+    FIN_CRC32C(checksum);
+    return checksum;
+}
+
+// Plain descriptors of a process that may be interrupted only between calls.
+class Descriptor {
+  public:
+    Descriptor(const char *path, int flags) : fd_(::open(path, flags, 0600)) {}
+    ~Descriptor() {
+        if (fd_ >= 0)
+            ::close(fd_);
+    }
+    Descriptor(const Descriptor &) = delete;
+    Descriptor &operator=(const Descriptor &) = delete;
+
+    bool is_open() const { return fd_ >= 0; }
+    int get() const { return fd_; }
+
+    bool transfer(void *data, std::size_t size, ssize_t (*call)(int, void *, std::size_t)) {
+        auto *at = static_cast<char *>(data);
+        while (size > 0) {
+            const ssize_t done = call(fd_, at, size);
+            if (done < 0 && errno == EINTR)
+                continue;
+            if (done <= 0) {
+                if (done == 0)
+                    errno = ENOSPC;
+                return false;
+            }
+            at += done;
+            size -= static_cast<std::size_t>(done);
+        }
+        return true;
+    }
+    bool write(const void *data, std::size_t size) {
+        return transfer(const_cast<void *>(data), size, [](int fd, void *from, std::size_t bytes) {
+            return ::write(fd, from, bytes);
+        });
+    }
+    bool read(void *data, std::size_t size) { return transfer(data, size, ::read); }
+
+  private:
+    const int fd_;
+};
+
+void warn_unwritten(int error) {
+    call_server([&] {
+        errno = error;
+        ereport(LOG, (errcode_for_file_access(),
+                      errmsg("could not write heat map file \"%s\": %m", temporary_name)));
+    });
+}
+
+void warn_untrusted(const char *why) {
+    call_server([&] {
+        ereport(LOG, (errcode(ERRCODE_DATA_CORRUPTED),
+                      errmsg("ignoring heat map file \"%s\"", file_name), errdetail("%s", why)));
+    });
+}
+
+} // namespace
+
+void install_store() {
+    previous_request = std::exchange(shmem_request_hook, request);
+    previous_startup = std::exchange(shmem_startup_hook, startup);
+}
+
+bool available() {
+    return shared != nullptr;
+}
+
+// A quarter of the extension's memory; no more than for a pool in which hardly two blocks are
+// neighbours.
+std::size_t max_extents() {
+    const std::size_t bytes = static_cast<std::size_t>(guc::memory_kb) * 1024 / 4;
+    const std::size_t room = (bytes - sizeof(Shared)) / sizeof(HeatSlot);
+    return std::min(room, std::max<std::size_t>(1024, static_cast<std::size_t>(NBuffers) / 2));
+}
+
+std::size_t shared_bytes() {
+    return sizeof(Shared) + max_extents() * sizeof(HeatSlot);
+}
+
+Map read_map() {
+    Map map;
+    map.slots.resize(max_extents());
+    {
+        const Locked locked(LW_SHARED);
+        map.clock = shared->clock;
+        std::copy_n(shared->slots, shared->count, map.slots.begin());
+        map.slots.resize(shared->count); // shrinks: no allocation
+    }
+    return map;
+}
+
+Reuse read_reuse() {
+    const Locked locked(LW_SHARED);
+    return shared->reuse;
+}
+
+void publish(const Map &map) {
+    const Locked locked(LW_EXCLUSIVE);
+    shared->clock = map.clock;
+    shared->count = std::min(map.slots.size(), max_extents());
+    std::copy_n(map.slots.begin(), shared->count, shared->slots);
+}
+
+void publish(const Reuse &reuse) {
+    const Locked locked(LW_EXCLUSIVE);
+    shared->reuse = reuse;
+}
+
+void save(const Map &map) {
+    FileHeader header;
+    memset(static_cast<void *>(&header), 0, sizeof(header)); // padding is written, too
+    memcpy(header.magic, file_magic, sizeof(file_magic));
+    header.version = file_version;
+    header.slot_bytes = sizeof(HeatSlot);
+    header.system_identifier = GetSystemIdentifier();
+    header.count = map.slots.size();
+    header.clock = map.clock;
+    header.block_bytes = BLCKSZ;
+    header.checksum = checksum_of(header, map.slots);
+    {
+        Descriptor file(temporary_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC);
+        if (!file.is_open() || !file.write(&header, sizeof(header)) ||
+            !file.write(map.slots.data(), map.slots.size() * sizeof(HeatSlot)))
+            return warn_unwritten(errno);
+    }
+    call_server([&] { durable_rename(temporary_name, file_name, LOG); });
+}
+
+Map load() {
+    Map map;
+    Descriptor file(file_name, O_RDONLY | O_CLOEXEC);
+    if (!file.is_open()) {
+        if (errno != ENOENT)
+            warn_untrusted("The file cannot be opened.");
+        return {};
+    }
+    FileHeader header;
+    struct stat status;
+    if (::fstat(file.get(), &status) != 0 || !file.read(&header, sizeof(header)) ||
+        memcmp(header.magic, file_magic, sizeof(file_magic)) != 0) {
+        warn_untrusted("This is not a heat map.");
+        return {};
+    }
+    if (header.version != file_version || header.slot_bytes != sizeof(HeatSlot) ||
+        header.block_bytes != BLCKSZ) {
+        warn_untrusted("Another version has written it.");
+        return {};
+    }
+    if (header.system_identifier != GetSystemIdentifier()) {
+        warn_untrusted("It belongs to another cluster.");
+        return {};
+    }
+    const auto content = static_cast<std::uint64_t>(status.st_size) - sizeof(header);
+    if (header.count != content / sizeof(HeatSlot) || content % sizeof(HeatSlot) != 0 ||
+        header.count > 64 * 1024 * 1024) {
+        warn_untrusted("It is not complete.");
+        return {};
+    }
+    map.slots.resize(header.count);
+    if (!file.read(map.slots.data(), header.count * sizeof(HeatSlot)) ||
+        !EQ_CRC32C(header.checksum, checksum_of(header, map.slots))) {
+        warn_untrusted("Its checksum is wrong.");
+        return {};
+    }
+    map.clock = header.clock;
+    map.clock.sampled_at = 0; // while the server was down, nothing cooled
+    return map;
+}
+
+void pause_sampling(TimestampTz until) {
+    TimestampTz current = shared->paused_until.load(std::memory_order_relaxed);
+    while (current < until && !shared->paused_until.compare_exchange_weak(current, until))
+        ;
+}
+
+bool is_paused() {
+    return shared->paused_until.load(std::memory_order_relaxed) > GetCurrentTimestamp();
+}
+
+} // namespace triage::heat

@@ -1,0 +1,201 @@
+#include "pg/heat_worker.h"
+
+#include "pg/buffers.h"
+#include "pg/guard.h"
+#include "pg/guc.h"
+#include "pg/heat_store.h"
+#include "pg/warm_start.h"
+
+#include <cmath>
+
+PG_HEADERS_BEGIN
+#include "access/xlog.h"
+#include "libpq/pqsignal.h"
+#include "pgstat.h"
+#include "pgtime.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+PGDLLEXPORT void pg_triage_heat_main(Datum argument);
+PG_HEADERS_END
+
+namespace triage::heat {
+
+namespace {
+
+// Between two samples of the whole pool for the heat map; the looks in between are for the curve.
+constexpr double heat_interval_s = 10;
+// A look may take a fiftieth of the time, whatever the size of the pool.
+constexpr double longest_share = 0.02;
+
+double now_s() {
+    return static_cast<double>(GetCurrentTimestamp()) / USECS_PER_SEC;
+}
+
+int hour_of_week(TimestampTz at) {
+    const auto seconds = static_cast<pg_time_t>(timestamptz_to_time_t(at));
+    const pg_tm *local = pg_localtime(&seconds, log_timezone);
+    return local ? (local->tm_wday + 6) % 7 * 24 + local->tm_hour : 0;
+}
+
+// Counters of the databases whose blocks are in the pool.
+BlockAccesses count_accesses(const std::vector<HeatSlot> &slots) {
+    std::set<Oid> databases;
+    for (const HeatSlot &slot : slots)
+        databases.insert(slot.key.database);
+    BlockAccesses sum;
+    call_server([] { pgstat_clear_snapshot(); });
+    for (const Oid database : databases) {
+        const auto *entry = call_server([=] { return pgstat_fetch_stat_dbentry(database); });
+        if (!entry)
+            continue;
+        const BlockAccesses accesses = accesses_of(*entry);
+        sum.fetched += accesses.fetched;
+        sum.hit += accesses.hit;
+    }
+    return sum;
+}
+
+class Learner {
+  public:
+    void start() {
+        map_ = read_map();
+        if (map_.slots.empty()) { // else only the worker was restarted
+            map_ = load();
+            map_.slots.resize(std::min(map_.slots.size(), max_extents()));
+            publish(map_);
+        }
+    }
+    const Map &map() const { return map_; }
+
+    void look() {
+        const double now = now_s();
+        watch_.look(tracker_, now);
+        if (now - sampled_s_ >= heat_interval_s && !is_paused())
+            sample(now);
+        cost_s_ = now_s() - now;
+    }
+
+    void sample(double now) {
+        sampled_s_ = now;
+        const auto extents = buffers::sample_extents(2 * max_extents(), map_.slots);
+        observe(map_.slots, map_.clock, extents,
+                {.at = static_cast<std::int64_t>(now),
+                 .hour_of_week = hour_of_week(GetCurrentTimestamp()),
+                 .pool_has_room = buffers::has_room()},
+                {.max_extents = max_extents()});
+        publish(map_);
+        publish_reuse(now);
+    }
+
+    void save_if_due() {
+        if (guc::save_interval_s > 0 && now_s() - saved_s_ >= guc::save_interval_s)
+            save_now();
+    }
+    void save_now() {
+        saved_s_ = now_s();
+        save(map_);
+    }
+
+    // Until the next look, in milliseconds.
+    long pause_ms() const {
+        constexpr long idle_ms = 10'000;
+        if (guc::buffer_interval_ms == 0 || !guc::enabled)
+            return idle_ms;
+        return std::max<long>(guc::buffer_interval_ms,
+                              static_cast<long>(1000 * cost_s_ / longest_share));
+    }
+
+  private:
+    // The counters age as the tracker's histograms do.
+    void publish_reuse(double now) {
+        const BlockAccesses accesses = count_accesses(map_.slots);
+        const double elapsed = now - counted_s_;
+        if (counted_s_ > 0 && accesses.fetched >= counted_.fetched && elapsed > 0) {
+            const double keep = std::exp2(-elapsed / ReuseTracker::default_half_life_s);
+            const double fetched = static_cast<double>(accesses.fetched - counted_.fetched);
+            const double hit = static_cast<double>(accesses.hit - counted_.hit);
+            fetched_ = keep * fetched_ + fetched;
+            missed_ = keep * missed_ + std::max(0.0, fetched - hit);
+            seconds_ = keep * seconds_ + elapsed;
+        }
+        counted_ = accesses;
+        counted_s_ = now;
+        if (seconds_ > 0)
+            publish(Reuse{tracker_.histograms(),
+                          {static_cast<double>(buffers::pool_size()), fetched_ / seconds_,
+                           missed_ / seconds_}});
+    }
+
+    Map map_;
+    ReuseTracker tracker_;
+    buffers::Watch watch_;
+    double sampled_s_ = 0, saved_s_ = now_s(), cost_s_ = 0;
+    BlockAccesses counted_;
+    double counted_s_ = 0, fetched_ = 0, missed_ = 0, seconds_ = 0;
+};
+
+bool shutting_down() {
+    return ShutdownRequestPending != 0;
+}
+
+void wait(long milliseconds) {
+    call_server([=] {
+        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds,
+                  PG_WAIT_EXTENSION);
+        ResetLatch(MyLatch);
+        CHECK_FOR_INTERRUPTS();
+        if (ConfigReloadPending) {
+            ConfigReloadPending = false;
+            ProcessConfigFile(PGC_SIGHUP);
+        }
+    });
+}
+
+void run() {
+    Learner learner;
+    learner.start();
+    if (guc::warm_on_start && guc::enabled && !learner.map().slots.empty())
+        warm_after_start(learner.map());
+    while (!shutting_down()) {
+        wait(learner.pause_ms());
+        if (!guc::enabled || guc::buffer_interval_ms == 0 || shutting_down())
+            continue;
+        learner.look();
+        learner.save_if_due();
+    }
+    if (guc::enabled && guc::buffer_interval_ms > 0) {
+        if (!is_paused())
+            learner.sample(now_s());
+        learner.save_now();
+    }
+}
+
+} // namespace
+
+void install_worker() {
+    BackgroundWorker worker{};
+    worker.bgw_flags = BGWORKER_SHMEM_ACCESS;
+    worker.bgw_start_time = BgWorkerStart_PostmasterStart;
+    worker.bgw_restart_time = 10;
+    strlcpy(worker.bgw_library_name, "pg_triage", BGW_MAXLEN);
+    strlcpy(worker.bgw_function_name, "pg_triage_heat_main", BGW_MAXLEN);
+    strlcpy(worker.bgw_name, "pg_triage heat", BGW_MAXLEN);
+    strlcpy(worker.bgw_type, "pg_triage heat", BGW_MAXLEN);
+    RegisterBackgroundWorker(&worker);
+}
+
+} // namespace triage::heat
+
+void pg_triage_heat_main(Datum) {
+    pqsignal(SIGHUP, SignalHandlerForConfigReload);
+    pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+    BackgroundWorkerUnblockSignals();
+    triage::guard_sql([] { triage::heat::run(); });
+}

@@ -1,0 +1,362 @@
+#include "pg/index_pricing.h"
+
+#include "pg/compat.h"
+#include "pg/hypothetical_index.h"
+#include "pg/planner_what_if.h"
+#include "pg/scratch.h"
+
+PG_HEADERS_BEGIN
+#include "access/nbtree.h"
+#include "access/relation.h"
+#include "catalog/pg_class_d.h"
+#include "catalog/pg_inherits.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/planner.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_relation.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+PG_HEADERS_END
+
+namespace triage {
+namespace {
+
+// ---- Collecting ---------------------------------------------------------------------------------
+
+// What the predicate says about one column.
+struct Condition {
+    AttrNumber column;
+    enum Kind { OneValue, SomeValues, IsNull, Other } kind;
+    double values; // of SomeValues
+    bool not_null; // holds only for rows in which the column is not null
+};
+
+struct CollectedExpression {
+    Oid type;
+    double width;
+    std::uint8_t alignment;
+    bool fixed_width;
+    int column_count;
+    AttrNumber *columns; // that it is computed from
+    bool keeps_width;    // of the one column, which is of the same type
+};
+
+struct CollectedEstimate {
+    double matching; // rows, as the planner estimates them; below zero: all
+    int condition_count;
+    Condition *conditions;
+    int expression_count;
+    CollectedExpression *expressions; // in the order of the keys that are expressions
+    bool equal_is_identical;          // in all keys
+    int partitions;
+};
+
+// Asks the planner how many rows it expects, with the table owner's rights to its statistics.
+double matching_rows(::Relation relation, List *predicate) {
+    ParseState *state = make_parsestate(nullptr);
+    bool partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+    addRangeTableEntryForRelation(state, relation, AccessShareLock, nullptr, partitioned, true);
+    Query *query = makeNode(Query);
+    query->commandType = CMD_SELECT;
+    query->canSetTag = true;
+    set_range_table(query, state, relation->rd_rel->relowner);
+    RangeTblRef *reference = makeNode(RangeTblRef);
+    reference->rtindex = 1;
+    auto *condition = static_cast<Node *>(copyObjectImpl(make_ands_explicit(predicate)));
+    query->jointree = makeFromExpr(list_make1(reference), condition);
+    PlannedStmt *plan = standard_planner(query, "", 0, nullptr);
+    free_parsestate(state);
+    return plan->planTree->plan_rows;
+}
+
+Node *strip(Node *node) {
+    while (IsA(node, RelabelType))
+        node = reinterpret_cast<Node *>(castNode(RelabelType, node)->arg);
+    return node;
+}
+
+AttrNumber column_of(Node *node) {
+    node = strip(node);
+    return IsA(node, Var) ? castNode(Var, node)->varattno : InvalidAttrNumber;
+}
+
+bool is_equality(Oid opno) {
+    return get_mergejoin_opfamilies(opno) != NIL;
+}
+
+double array_length(Node *node) {
+    node = strip(node);
+    if (IsA(node, Const) && !castNode(Const, node)->constisnull) {
+        ArrayType *array = DatumGetArrayTypeP(castNode(Const, node)->constvalue);
+        return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+    }
+    return IsA(node, ArrayExpr) ? list_length(castNode(ArrayExpr, node)->elements) : 10;
+}
+
+Condition read_condition(Node *clause) {
+    if (AttrNumber flag = column_of(clause)) // a boolean column
+        return {flag, Condition::OneValue, 1, true};
+    if (is_notclause(clause)) {
+        Node *argument =
+            reinterpret_cast<Node *>(get_notclausearg(reinterpret_cast<Expr *>(clause)));
+        return {column_of(argument), Condition::OneValue, 1, true};
+    }
+    if (IsA(clause, NullTest)) {
+        auto *test = castNode(NullTest, clause);
+        bool is_null = test->nulltesttype == IS_NULL;
+        return {column_of(reinterpret_cast<Node *>(test->arg)),
+                is_null ? Condition::IsNull : Condition::Other, 0, !is_null};
+    }
+    if (is_opclause(clause) && list_length(castNode(OpExpr, clause)->args) == 2) {
+        auto *op = castNode(OpExpr, clause);
+        bool equality = is_equality(op->opno);
+        for (int side = 0; side < 2; side++)
+            if (AttrNumber column = column_of(static_cast<Node *>(list_nth(op->args, side))))
+                return {column, equality ? Condition::OneValue : Condition::Other, 1,
+                        op_strict(op->opno)};
+    }
+    if (IsA(clause, ScalarArrayOpExpr)) {
+        auto *op = castNode(ScalarArrayOpExpr, clause);
+        AttrNumber column = column_of(static_cast<Node *>(linitial(op->args)));
+        if (op->useOr && is_equality(op->opno))
+            return {column, Condition::SomeValues,
+                    array_length(static_cast<Node *>(lsecond(op->args))), op_strict(op->opno)};
+        return {column, Condition::Other, 0, op_strict(op->opno)};
+    }
+    return {InvalidAttrNumber, Condition::Other, 0, false};
+}
+
+std::uint8_t bytes_of_alignment(char alignment) {
+    switch (alignment) {
+    case TYPALIGN_CHAR:
+        return 1;
+    case TYPALIGN_SHORT:
+        return 2;
+    case TYPALIGN_INT:
+        return 4;
+    default:
+        return 8;
+    }
+}
+
+CollectedExpression read_expression(Node *expression) {
+    CollectedExpression result{.type = exprType(expression)};
+    int16 length;
+    bool by_value;
+    char alignment;
+    get_typlenbyvalalign(result.type, &length, &by_value, &alignment);
+    result.fixed_width = length > 0;
+    result.alignment = bytes_of_alignment(alignment);
+    result.width = get_typavgwidth(result.type, exprTypmod(expression));
+
+    List *vars = pull_var_clause(expression, 0);
+    result.columns =
+        static_cast<AttrNumber *>(palloc(sizeof(AttrNumber) * (list_length(vars) + 1)));
+    ListCell *cell;
+    foreach (cell, vars) {
+        auto *var = lfirst_node(Var, cell);
+        AttrNumber *end = result.columns + result.column_count;
+        if (std::find(result.columns, end, var->varattno) == end)
+            result.columns[result.column_count++] = var->varattno;
+    }
+    result.keeps_width =
+        result.column_count == 1 && !result.fixed_width &&
+        TypeCategory(linitial_node(Var, vars)->vartype) == TypeCategory(result.type);
+    return result;
+}
+
+// As _bt_allequalimage, which decides whether an index may deduplicate.
+bool all_equal_image(const HypotheticalIndex *index) {
+    if (index->column_count != index->key_count)
+        return false;
+    for (int i = 0; i < index->key_count; i++) {
+        Oid type = index->input_types[i];
+        Oid function = get_opfamily_proc(index->opfamilies[i], type, type, BTEQUALIMAGE_PROC);
+        if (!OidIsValid(function) || !DatumGetBool(OidFunctionCall1Coll(
+                                         function, index->collations[i], ObjectIdGetDatum(type))))
+            return false;
+    }
+    return true;
+}
+
+int count_leaves(Oid relid) {
+    int leaves = 0;
+    ListCell *cell;
+    foreach (cell, find_all_inheritors(relid, AccessShareLock, nullptr))
+        leaves += get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION;
+    return leaves;
+}
+
+CollectedEstimate collect(const IndexDefinition &definition) {
+    HypotheticalIndex *index = resolve_index(definition);
+    ::Relation relation = relation_open(definition.relation, AccessShareLock);
+    CollectedEstimate result{.matching = -1};
+    if (index->predicate != NIL)
+        result.matching = matching_rows(relation, index->predicate);
+    result.conditions =
+        static_cast<Condition *>(palloc(sizeof(Condition) * (list_length(index->predicate) + 1)));
+    ListCell *cell;
+    foreach (cell, index->predicate)
+        result.conditions[result.condition_count++] =
+            read_condition(static_cast<Node *>(lfirst(cell)));
+    result.expressions = static_cast<CollectedExpression *>(
+        palloc(sizeof(CollectedExpression) * (list_length(index->expressions) + 1)));
+    foreach (cell, index->expressions)
+        result.expressions[result.expression_count++] =
+            read_expression(static_cast<Node *>(lfirst(cell)));
+    result.equal_is_identical = all_equal_image(index);
+    if (index->partitioned)
+        result.partitions = count_leaves(definition.relation);
+    relation_close(relation, NoLock);
+    return result;
+}
+
+// ---- Computing ----------------------------------------------------------------------------------
+
+class ColumnEstimator {
+  public:
+    ColumnEstimator(const Relation &relation, const CollectedEstimate &collected, double matching)
+        : relation_(relation), collected_(collected), matching_(matching) {}
+
+    SizedColumn column(AttributeNumber number) const {
+        const Attribute *attribute = find(number);
+        if (!attribute)
+            return {};
+        SizedColumn sized{.average_width = attribute->average_width,
+                          .alignment = attribute->alignment,
+                          .fixed_width = attribute->fixed_width,
+                          .distinct = seen_values(all_values(*attribute)),
+                          .null_fraction = attribute->null_fraction,
+                          .mcv_frequencies = attribute->mcv_frequencies};
+        for (int i = 0; i < collected_.condition_count; i++)
+            if (collected_.conditions[i].column == number)
+                apply(collected_.conditions[i], sized);
+        return sized;
+    }
+
+    SizedColumn expression(const CollectedExpression &from) const {
+        SizedColumn sized{.average_width = from.width,
+                          .alignment = from.alignment,
+                          .fixed_width = from.fixed_width,
+                          .distinct = 1};
+        // At most as many values as the columns have together; nothing tells how many fewer.
+        for (int i = 0; i < from.column_count; i++) {
+            SizedColumn source = column(from.columns[i]);
+            sized.distinct = std::min(sized.distinct * std::max(source.distinct, 1.0), matching_);
+            sized.null_fraction = std::max(sized.null_fraction, source.null_fraction);
+            if (from.keeps_width)
+                sized.average_width = source.average_width;
+        }
+        if (from.type == BOOLOID)
+            sized.distinct = std::min(sized.distinct, 2.0);
+        return sized;
+    }
+
+  private:
+    const Attribute *find(AttributeNumber number) const {
+        for (const Attribute &attribute : relation_.attributes)
+            if (attribute.number == number)
+                return &attribute;
+        return nullptr;
+    }
+
+    double all_values(const Attribute &attribute) const {
+        double values =
+            attribute.distinct >= 0 ? attribute.distinct : -attribute.distinct * relation_.tuples;
+        return std::clamp(values, 1.0, std::max(relation_.tuples, 1.0));
+    }
+
+    // How many of the table's values occur among the indexed rows, were those drawn at random.
+    double seen_values(double all) const {
+        if (relation_.tuples <= 0 || matching_ >= relation_.tuples)
+            return all;
+        double kept = std::clamp(matching_ / relation_.tuples, 0.0, 1.0);
+        double rows_a_value = relation_.tuples / all;
+        return std::max(1.0, all * -std::expm1(rows_a_value * std::log1p(-kept)));
+    }
+
+    void apply(const Condition &condition, SizedColumn &sized) const {
+        switch (condition.kind) {
+        case Condition::IsNull:
+            sized.null_fraction = 1;
+            sized.mcv_frequencies.clear();
+            return;
+        case Condition::OneValue:
+            sized.distinct = 1;
+            sized.mcv_frequencies.clear();
+            break;
+        case Condition::SomeValues:
+            sized.distinct = std::min(sized.distinct, condition.values);
+            sized.mcv_frequencies.clear();
+            break;
+        case Condition::Other:
+            break;
+        }
+        if (condition.not_null && sized.null_fraction < 1) {
+            // Shares are of all rows that are indexed.
+            for (float &frequency : sized.mcv_frequencies)
+                frequency = static_cast<float>(frequency / (1 - sized.null_fraction));
+            sized.null_fraction = 0;
+        }
+    }
+
+    const Relation &relation_;
+    const CollectedEstimate &collected_;
+    double matching_;
+};
+
+} // namespace
+
+IndexEstimate estimate_index(const IndexDefinition &definition, const Relation &relation) {
+    ScratchContext scratch;
+    CollectedEstimate collected = scratch.call_server([&] { return collect(definition); });
+
+    IndexEstimate estimate{.partitions = collected.partitions};
+    SizeInput &input = estimate.input;
+    input.tuples =
+        collected.matching < 0 ? relation.tuples : std::min(collected.matching, relation.tuples);
+    input.deduplicate = collected.equal_is_identical;
+    input.unique = definition.unique;
+    ColumnEstimator estimator(relation, collected, input.tuples);
+    int expression = 0;
+    for (const KeyColumn &key : definition.keys)
+        input.keys.push_back(key.key.attribute != 0
+                                 ? estimator.column(key.key.attribute)
+                                 : estimator.expression(collected.expressions[expression++]));
+    for (AttributeNumber column : definition.include)
+        input.include.push_back(estimator.column(column));
+    return estimate;
+}
+
+SizeEstimate size_of(const IndexEstimate &estimate) {
+    SizeEstimate size = estimate_btree_size(estimate.input);
+    if (estimate.partitions > 1) {
+        SizeInput one = estimate.input;
+        one.tuples /= estimate.partitions;
+        size.tree_height = estimate_btree_size(one).tree_height;
+        size.pages += estimate.partitions - 1; // metapages
+        size.bytes = size.pages * BLCKSZ;
+    }
+    return size;
+}
+
+std::vector<Candidate> price_candidates(const Workload &workload,
+                                        std::vector<IndexDefinition> definitions) {
+    std::vector<Candidate> candidates;
+    for (IndexDefinition &definition : definitions) {
+        call_server([] { CHECK_FOR_INTERRUPTS(); });
+        const Relation *relation = workload.find_relation(definition.relation);
+        if (!relation)
+            throw SqlError(ERRCODE_INTERNAL_ERROR,
+                           "relation of a candidate index is not in the workload");
+        IndexEstimate estimate = estimate_index(definition, *relation);
+        candidates.push_back({.definition = std::move(definition),
+                              .size = size_of(estimate),
+                              .indexed_tuples = estimate.input.tuples});
+    }
+    return candidates;
+}
+
+} // namespace triage

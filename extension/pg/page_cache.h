@@ -1,0 +1,43 @@
+// Brings ranges of relation files into the operating system's page cache: long reads, issued ahead,
+// with only a little in flight at a time, so that a statement's own read waits behind next to
+// nothing.
+//
+// Needs no shared buffer, no lock and no catalog, so it works before the server is ready for
+// connections. A file that is not there (any more) is passed over.
+#pragma once
+
+#include "pg/compat.h"
+
+namespace triage {
+
+class PageCacheReader {
+  public:
+    PageCacheReader() = default;
+    ~PageCacheReader();
+    PageCacheReader(const PageCacheReader &) = delete;
+    PageCacheReader &operator=(const PageCacheReader &) = delete;
+
+    // Asks for `count` blocks from `place` on; returns when all but the last chunk has arrived.
+    void fetch(const BlockPlace &place, std::uint32_t count);
+
+    std::uint64_t fetched_blocks() const { return fetched_; }
+
+  private:
+    bool open_segment(const BlockPlace &place);
+    void await_last_chunk();
+
+    BlockPlace open_{};
+    std::uint32_t segment_ = 0;
+    int fd_ = -1;
+    std::int64_t awaited_ = -1; // offset in the open segment up to which reads were issued
+    std::uint64_t fetched_ = 0;
+};
+
+// Blocks in the fork's file now, 0 if there is none.
+std::uint32_t blocks_on_disk(const BlockPlace &place);
+
+// Memory that the page cache may take without anything being pushed out, in blocks: half of what
+// the kernel calls available; 0 where it does not say.
+std::uint64_t free_memory_blocks();
+
+} // namespace triage

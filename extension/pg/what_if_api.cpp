@@ -1,0 +1,268 @@
+// SQL functions of the what-if section: triage.what_if, triage.estimate_index_size,
+// triage.assert_uses_index.
+#include "pg/guard.h"
+#include "pg/index_ddl.h"
+#include "pg/index_pricing.h"
+#include "pg/parameter_values.h"
+#include "pg/planner_what_if.h"
+#include "pg/query_text.h"
+#include "pg/relation_facts.h"
+#include "pg/scratch.h"
+#include "pg/unindexed_scans.h"
+
+PG_HEADERS_BEGIN
+#include "access/htup_details.h"
+#include "catalog/pg_type_d.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(triage_what_if);
+PG_FUNCTION_INFO_V1(triage_estimate_index_size);
+PG_FUNCTION_INFO_V1(triage_assert_uses_index);
+PG_HEADERS_END
+
+#include <numeric>
+#include <stdexcept>
+
+namespace triage {
+namespace {
+
+const char *text_argument(FunctionCallInfo fcinfo, int place, const char *name) {
+    if (PG_ARGISNULL(place))
+        throw SqlError(ERRCODE_NULL_VALUE_NOT_ALLOWED, std::string(name) + " must not be null");
+    return call_server([&] { return text_to_cstring(PG_GETARG_TEXT_PP(place)); });
+}
+
+// The query of a user who may run it.
+PlannableQuery read_query(const char *text) {
+    return call_server([&] {
+        PlannableQuery query = parse_query(text);
+        check_privileges(query.query);
+        return query;
+    });
+}
+
+// ---- what_if ------------------------------------------------------------------------------------
+
+struct NamedMode {
+    PlanMode mode;
+    const char *name;
+};
+
+std::vector<NamedMode> modes_of(const std::string &asked, const PlannableQuery &query) {
+    const NamedMode custom{PlanMode::Custom, "custom"}, generic{PlanMode::Generic, "generic"};
+    if (asked == "custom")
+        return {custom};
+    if (asked == "generic")
+        return {generic};
+    if (asked != "auto")
+        throw SqlError(ERRCODE_INVALID_PARAMETER_VALUE, "unknown plan mode \"" + asked + "\"", "",
+                       "Plan modes are auto, custom and generic.");
+    if (query.parameters > 0)
+        return {custom, generic};
+    return {custom};
+}
+
+struct Indexes {
+    std::vector<Candidate> candidates;
+    std::vector<std::string> names;
+};
+
+std::vector<const char *> index_texts(FunctionCallInfo fcinfo, int place) {
+    std::vector<const char *> texts;
+    if (PG_ARGISNULL(place))
+        return texts;
+    Datum *values;
+    bool *nulls;
+    int count;
+    call_server([&] {
+        deconstruct_array(PG_GETARG_ARRAYTYPE_P(place), TEXTOID, -1, false, TYPALIGN_INT, &values,
+                          &nulls, &count);
+    });
+    for (int i = 0; i < count; i++) {
+        if (nulls[i])
+            throw SqlError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "indexes must not contain nulls");
+        texts.push_back(call_server([&] { return TextDatumGetCString(values[i]); }));
+    }
+    return texts;
+}
+
+std::string free_name(const std::string &name, const std::vector<std::string> &taken) {
+    std::string result = name;
+    for (int number = 1; std::find(taken.begin(), taken.end(), result) != taken.end(); number++)
+        result = name + std::to_string(number);
+    return result;
+}
+
+Indexes read_indexes(const std::vector<const char *> &texts) {
+    Indexes indexes;
+    for (const char *text : texts) {
+        IndexStatement statement = parse_index_statement(text);
+        const IndexDefinition &definition = statement.definition;
+        check_may_read(definition);
+        Relation relation = read_relation(definition.relation);
+        IndexEstimate estimate = estimate_index(definition, relation);
+        estimate.input.fill_factor = statement.fill_factor;
+        estimate.input.deduplicate &= statement.deduplicate;
+        std::string name =
+            statement.name.empty() ? index_name(definition, relation) : statement.name;
+        indexes.names.push_back(free_name(name, indexes.names));
+        indexes.candidates.push_back({.definition = definition,
+                                      .size = size_of(estimate),
+                                      .indexed_tuples = estimate.input.tuples});
+    }
+    return indexes;
+}
+
+ArrayType *text_array(const std::vector<std::string> &texts) {
+    std::vector<Datum> values(texts.size());
+    return call_server([&] {
+        for (std::size_t i = 0; i < texts.size(); i++)
+            values[i] = CStringGetTextDatum(texts[i].c_str());
+        return construct_array(values.data(), static_cast<int>(values.size()), TEXTOID, -1, false,
+                               TYPALIGN_INT);
+    });
+}
+
+void emit(ReturnSetInfo *result, const char *mode, double before, const ExplainedPlan &plan,
+          const std::vector<std::string> &names) {
+    std::vector<std::string> used;
+    for (CandidateId id : plan.used)
+        used.push_back(names[id]);
+    ArrayType *used_array = text_array(used);
+    call_server([&] {
+        Datum values[] = {CStringGetTextDatum(mode), Float8GetDatum(before),
+                          Float8GetDatum(plan.cost), PointerGetDatum(used_array),
+                          CStringGetTextDatum(plan.text.c_str())};
+        bool nulls[5] = {};
+        tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+    });
+}
+
+void what_if(FunctionCallInfo fcinfo) {
+    const char *text = text_argument(fcinfo, 0, "query");
+    std::string asked = text_argument(fcinfo, 2, "plan_mode");
+    call_server([&] { InitMaterializedSRF(fcinfo, 0); });
+    auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+
+    PlannableQuery query = read_query(text);
+    std::vector<NamedMode> modes = modes_of(asked, query);
+    Indexes indexes = read_indexes(index_texts(fcinfo, 1));
+    PlanningParameters bound;
+    if (query.parameters > 0 && modes.front().mode == PlanMode::Custom)
+        bound.custom = call_server([&] { return bind_typical_values(query.query); });
+
+    PlannerWhatIf planner({&query, 1}, {&bound, 1}, indexes.candidates);
+    std::vector<CandidateId> all(indexes.candidates.size());
+    std::iota(all.begin(), all.end(), CandidateId{0});
+    for (const NamedMode &mode : modes) {
+        double before = 0;
+        if (bound.custom && mode.mode == PlanMode::Custom) {
+            // An error's message could show a typical value, which may be a patient's.
+            try {
+                before = planner.plan(0, mode.mode, {}).cost;
+            } catch (const std::domain_error &) {
+                if (asked == "custom")
+                    throw SqlError(ERRCODE_DATA_EXCEPTION,
+                                   "cannot plan the query with typical values for its parameters",
+                                   "", "Use plan_mode => 'generic'.");
+                call_server([] {
+                    ereport(WARNING,
+                            (errcode(ERRCODE_WARNING),
+                             errmsg("cannot plan the query with typical values for its parameters"),
+                             errdetail("Only the generic plan is shown.")));
+                });
+                continue;
+            }
+        } else {
+            before = planner.explain(0, mode.mode, {}, {}).cost;
+        }
+        emit(result, mode.name, before, planner.explain(0, mode.mode, all, indexes.names),
+             indexes.names);
+    }
+}
+
+// ---- estimate_index_size ------------------------------------------------------------------------
+
+Datum estimate_index_size(FunctionCallInfo fcinfo) {
+    IndexStatement statement = parse_index_statement(text_argument(fcinfo, 0, "ddl"));
+    check_may_read(statement.definition);
+    Relation relation = read_relation(statement.definition.relation);
+    IndexEstimate estimate = estimate_index(statement.definition, relation);
+    estimate.input.fill_factor = statement.fill_factor;
+    estimate.input.deduplicate &= statement.deduplicate;
+    SizeEstimate size = size_of(estimate);
+    return call_server([&] {
+        TupleDesc descriptor;
+        if (get_call_result_type(fcinfo, nullptr, &descriptor) != TYPEFUNC_COMPOSITE)
+            ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                            errmsg("function is not declared to return a row")));
+        Datum values[] = {Int64GetDatum(static_cast<int64>(size.bytes)),
+                          Int64GetDatum(static_cast<int64>(size.pages)),
+                          Int64GetDatum(static_cast<int64>(estimate.input.tuples)),
+                          Int32GetDatum(size.tree_height)};
+        bool nulls[4] = {};
+        return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
+    });
+}
+
+// ---- assert_uses_index --------------------------------------------------------------------------
+
+std::string describe(const UnindexedTable &table) {
+    const char *name = call_server([&] {
+        return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table.relid)),
+                                          get_rel_name(table.relid));
+    });
+    std::string text = std::string("Table ") + name;
+    std::string rows = std::to_string(static_cast<std::int64_t>(table.rows));
+    if (table.partitioned)
+        return text + ": " + std::to_string(table.scans) + " partitions with about " + rows +
+               " rows are read without an index.";
+    return text + " with about " + rows + " rows is read without an index.";
+}
+
+ParamListInfo typical_parameters(const PlannableQuery &query) {
+    if (query.parameters == 0)
+        return nullptr;
+    return call_server([&] { return bind_typical_values(query.query); });
+}
+
+void assert_uses_index(FunctionCallInfo fcinfo) {
+    const char *text = text_argument(fcinfo, 0, "query");
+    if (PG_ARGISNULL(1))
+        throw SqlError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "min_rows must not be null");
+    auto min_rows = static_cast<double>(PG_GETARG_INT64(1));
+    if (min_rows < 0)
+        throw SqlError(ERRCODE_INVALID_PARAMETER_VALUE, "min_rows must not be negative");
+    PlannableQuery query = read_query(text);
+    std::string detail;
+    for (const UnindexedTable &table : find_unindexed_tables(query, typical_parameters(query)))
+        if (table.rows > min_rows)
+            detail += (detail.empty() ? "" : " ") + describe(table);
+    if (!detail.empty())
+        throw SqlError(ERRCODE_ASSERT_FAILURE, "query reads a large table without an index", detail,
+                       "triage.recommend_indexes(queries => ARRAY[query]) tells which index would "
+                       "help.");
+}
+
+} // namespace
+} // namespace triage
+
+extern "C" {
+
+Datum triage_what_if(PG_FUNCTION_ARGS) {
+    triage::guard_sql([&] { triage::what_if(fcinfo); });
+    return Datum(0);
+}
+
+Datum triage_estimate_index_size(PG_FUNCTION_ARGS) {
+    return triage::guard_sql([&] { return triage::estimate_index_size(fcinfo); });
+}
+
+Datum triage_assert_uses_index(PG_FUNCTION_ARGS) {
+    triage::guard_sql([&] { triage::assert_uses_index(fcinfo); });
+    PG_RETURN_VOID();
+}
+}
