@@ -192,6 +192,142 @@ GRANT EXECUTE ON FUNCTION triage.set_data_class(regclass, text) TO triage_operat
 -- ---------------------------------------------------------------------------------------------
 -- Statistics: what the sampler saw (hooks -> redact -> store).
 -- ---------------------------------------------------------------------------------------------
+CREATE FUNCTION triage.version() RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT extversion FROM pg_extension WHERE extname = 'pg_triage'
+$$;
+COMMENT ON FUNCTION triage.version() IS 'version of the extension in this database';
+
+CREATE FUNCTION triage.statement_statistics(
+    OUT userid oid, OUT dbid oid, OUT queryid bigint, OUT calls bigint, OUT sampled bigint,
+    OUT generic_plans bigint, OUT rows bigint, OUT total_ms float8, OUT mean_ms float8,
+    OUT p50_ms float8, OUT p95_ms float8, OUT p99_ms float8, OUT max_ms float8,
+    OUT first_seen timestamptz, OUT last_seen timestamptz, OUT main_relation oid)
+RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_triage_statement_statistics';
+COMMENT ON FUNCTION triage.statement_statistics() IS 'per user, database and statement: executions, latencies and rows; of other users'' statements only with pg_read_all_stats';
+
+CREATE FUNCTION triage.scan_statistics(
+    OUT userid oid, OUT queryid bigint, OUT relid oid, OUT executions bigint, OUT sequential bigint,
+    OUT sorted bigint, OUT limited bigint, OUT estimated_rows float8, OUT actual_rows float8,
+    OUT rows_removed float8, OUT attributes bigint[], OUT operators bigint[], OUT kinds text[],
+    OUT operands text[], OUT estimates bigint[], OUT mean_selectivity float8[],
+    OUT worst_selectivity float8[], OUT withheld bigint[], OUT value_attributes bigint[],
+    OUT shared_values text[], OUT value_executions bigint[])
+RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_triage_scan_statistics';
+COMMENT ON FUNCTION triage.scan_statistics() IS 'per statement of this database and relation: the conditions of its scans, of sampled executions; arrays with an element a condition, or a value that enough rows share';
+
+CREATE FUNCTION triage.plan_statistics(
+    OUT userid oid, OUT queryid bigint, OUT planid bigint, OUT executions bigint, OUT total_ms float8,
+    OUT first_seen timestamptz, OUT last_seen timestamptz, OUT plan text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_triage_plan_statistics';
+COMMENT ON FUNCTION triage.plan_statistics() IS 'per statement of this database and plan: executions and time';
+
+CREATE FUNCTION triage.dump_store() RETURNS bytea
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_triage_dump_store';
+COMMENT ON FUNCTION triage.dump_store() IS 'the statistics in shared memory as they are, byte by byte, for a superuser who wants to see for himself that nothing private is there';
+
+CREATE FUNCTION triage.reset_store() RETURNS void
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_triage_reset_store';
+COMMENT ON FUNCTION triage.reset_store() IS 'empties the statistics in shared memory; triage.reset() also leaves a row in the audit trail';
+
+-- SECURITY DEFINER: operators leave a row in the audit trail; a standby has none to write.
+CREATE FUNCTION triage.reset() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM triage.reset_store();
+    IF NOT pg_is_in_recovery() THEN
+        INSERT INTO triage.audit_log (action) VALUES ('reset');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION triage.reset() IS 'forgets all statistics of the sampler, of every database';
+GRANT EXECUTE ON FUNCTION triage.reset() TO triage_operator;
+
+CREATE VIEW triage.statements AS
+SELECT s.userid,
+       s.dbid,
+       s.queryid,
+       p.query,
+       s.calls,
+       s.sampled,
+       s.generic_plans,
+       s.rows,
+       s.total_ms,
+       s.mean_ms,
+       s.p50_ms,
+       s.p95_ms,
+       s.p99_ms,
+       s.max_ms,
+       p.shared_blks_hit,
+       p.shared_blks_read,
+       c.data_class,
+       triage.workflow_of(c.data_class) AS workflow,
+       s.main_relation::regclass AS main_relation,
+       s.first_seen,
+       s.last_seen
+  FROM triage.statement_statistics() s
+  -- pg_stat_statements has a row for the statement at top level and one for it in functions.
+  LEFT JOIN (SELECT g.userid, g.dbid, g.queryid,
+                    min(g.query) AS query,
+                    sum(g.shared_blks_hit)::bigint AS shared_blks_hit,
+                    sum(g.shared_blks_read)::bigint AS shared_blks_read
+               FROM pg_stat_statements g
+              GROUP BY g.userid, g.dbid, g.queryid) p USING (userid, dbid, queryid)
+ CROSS JOIN LATERAL (SELECT triage.data_class_of(s.main_relation) AS data_class) c;
+COMMENT ON VIEW triage.statements IS 'per user, database and statement: latencies, sampled executions, data class and workflow, with the normalised text of pg_stat_statements';
+
+CREATE VIEW triage.access_patterns AS
+SELECT s.relid::regclass AS relation,
+       c.columns,
+       s.kinds AS operators,
+       s.operands AS constants,
+       sum(s.executions)::bigint AS executions,
+       count(DISTINCT s.queryid)::int AS statements,
+       sum(s.sequential)::bigint AS sequential,
+       sum(s.sorted)::bigint AS sorted,
+       sum(s.limited)::bigint AS limited,
+       sum(s.estimated_rows * s.executions) / nullif(sum(s.executions), 0) AS estimated_rows,
+       sum(s.actual_rows * s.executions) / nullif(sum(s.executions), 0) AS actual_rows,
+       sum(s.rows_removed * s.executions) / nullif(sum(s.executions), 0) AS rows_removed,
+       sum(c.mean_selectivity * s.executions) / nullif(sum(s.executions) FILTER (WHERE c.mean_selectivity IS NOT NULL), 0) AS mean_selectivity,
+       max(c.worst_selectivity) AS worst_selectivity,
+       (SELECT array_agg(DISTINCT v ORDER BY v)
+          FROM unnest(array_agg(c.shared_values)) AS v WHERE v <> '') AS shared_values,
+       sum(c.withheld)::bigint AS withheld
+  FROM triage.scan_statistics() s
+ CROSS JOIN LATERAL (
+       SELECT coalesce((SELECT array_agg(coalesce(a.attname, '?') ORDER BY u.n)
+                 FROM unnest(s.attributes) WITH ORDINALITY AS u(attribute, n)
+                 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = s.relid AND a.attnum = u.attribute), '{}') AS columns,
+              -- Conditions taken to be independent of each other, as the planner does.
+              (SELECT exp(sum(ln(greatest(m, 1e-12)))) FROM unnest(s.mean_selectivity, s.estimates) AS e(m, n) WHERE n > 0) AS mean_selectivity,
+              (SELECT exp(sum(ln(greatest(w, 1e-12)))) FROM unnest(s.worst_selectivity, s.estimates) AS e(w, n) WHERE n > 0) AS worst_selectivity,
+              (SELECT string_agg(a.attname || ' ' || v.value, ', ' ORDER BY v.n)
+                 FROM unnest(s.value_attributes, s.shared_values) WITH ORDINALITY AS v(attribute, value, n)
+                 JOIN pg_catalog.pg_attribute a ON a.attrelid = s.relid AND a.attnum = v.attribute) AS shared_values,
+              (SELECT sum(w) FROM unnest(s.withheld) AS w) AS withheld) c
+ GROUP BY s.relid, c.columns, s.kinds, s.operands;
+COMMENT ON VIEW triage.access_patterns IS 'per relation of this database, set of columns, kinds of operators and of constants: how its sampled scans went; values only where at least pg_triage.min_shared_rows rows share them';
+COMMENT ON COLUMN triage.access_patterns.withheld IS 'executions whose value the privacy rule kept back';
+
+CREATE VIEW triage.plans AS
+SELECT p.userid,
+       p.queryid,
+       p.planid,
+       p.executions,
+       p.total_ms / nullif(p.executions, 0) AS mean_ms,
+       p.total_ms,
+       p.first_seen,
+       p.last_seen,
+       p.plan
+  FROM triage.plan_statistics() p;
+COMMENT ON VIEW triage.plans IS 'per statement of this database and plan: executions, mean time, the plan''s shape without costs and constants';
+
+GRANT SELECT ON triage.statements, triage.access_patterns, triage.plans TO triage_reader;
+GRANT EXECUTE ON FUNCTION triage.statement_statistics(), triage.scan_statistics(), triage.plan_statistics() TO triage_reader;
 
 -- ---------------------------------------------------------------------------------------------
 -- What-if: hypothetical indexes, priced by the planner. Reads only; needs no sampling.
@@ -479,3 +615,4 @@ GRANT EXECUTE ON FUNCTION triage.pause_heat(int) TO triage_operator;
 -- Nothing beyond what is granted above to the two roles: functions are not for PUBLIC unless said so.
 -- ---------------------------------------------------------------------------------------------
 REVOKE ALL ON ALL ROUTINES IN SCHEMA triage FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION triage.version() TO PUBLIC;

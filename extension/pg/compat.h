@@ -9,6 +9,7 @@ PG_HEADERS_BEGIN
 #include "catalog/pg_class.h"
 #include "common/relpath.h"
 #include "executor/executor.h"
+#include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
@@ -16,10 +17,13 @@ PG_HEADERS_BEGIN
 #include "pgstat.h"
 #include "storage/buf_internals.h"
 #include "utils/acl.h"
+#include "utils/lsyscache.h"
 #include "utils/pg_locale.h"
 #if PG_VERSION_NUM >= 160000
+#include "nodes/queryjumble.h"
 #include "utils/relfilenumbermap.h"
 #else
+#include "utils/queryjumble.h"
 #include "utils/relfilenodemap.h"
 #endif
 PG_HEADERS_END
@@ -176,6 +180,40 @@ inline bool owns_relation(Oid relation, Oid role) {
     return object_ownercheck(RelationRelationId, relation, role);
 #else
     return pg_class_ownercheck(relation, role);
+#endif
+}
+
+// What an operator compares by, as a B-tree strategy number, or 6 for "not equal"; 0 if no B-tree
+// knows it.
+inline int comparison_strategy(Oid opno) {
+#if PG_VERSION_NUM >= 180000
+    List *meanings = get_op_index_interpretation(opno);
+    return meanings
+               ? static_cast<int>(static_cast<OpIndexInterpretation *>(linitial(meanings))->cmptype)
+               : 0;
+#else
+    List *meanings = get_op_btree_interpretation(opno);
+    return meanings ? static_cast<OpBtreeInterpretation *>(linitial(meanings))->strategy : 0;
+#endif
+}
+
+// The walker over a plan's states.
+using PlanStateWalker = bool (*)(PlanState *, void *);
+inline bool walk_plan_state(PlanState *state, PlanStateWalker walker, void *context) {
+#if PG_VERSION_NUM >= 160000
+    return planstate_tree_walker(state, walker, context);
+#else
+    return planstate_tree_walker(
+        state, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context);
+#endif
+}
+
+// Rows that a statement returned or changed, over all its runs where the server adds them up.
+inline std::uint64_t rows_processed(const EState *state) {
+#if PG_VERSION_NUM >= 160000
+    return state->es_total_processed;
+#else
+    return state->es_processed;
 #endif
 }
 

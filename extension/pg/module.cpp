@@ -1,11 +1,15 @@
 // Loading the library: settings first, then each room installs its own hooks.
 #include "pg/pg.h"
+#include "pg/compat.h"
 #include "pg/guc.h"
 #include "pg/heat_store.h"
 #include "pg/heat_worker.h"
+#include "pg/labels.h"
 #include "pg/launcher.h"
 #include "pg/plan_analysis.h"
 #include "pg/planner_what_if.h"
+#include "pg/sampler.h"
+#include "pg/store.h"
 
 PG_HEADERS_BEGIN
 PG_MODULE_MAGIC;
@@ -17,8 +21,12 @@ void _PG_init(void) {
     triage::guc::define(preloading);
     triage::install_plan_analysis();
     triage::install_planner_what_if();
+    triage::labels::register_provider();
     if (preloading) {
+        EnableQueryId();
         triage::launcher::install();
+        triage::store::install_hooks();
+        triage::sampler::install_hooks();
         triage::heat::install_store();
         triage::heat::install_worker();
     }

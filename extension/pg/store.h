@@ -1,11 +1,15 @@
-// The statistics in shared memory: what each statement cost, and how it reached each relation. Written
-// by the sampler, read by everybody else through the copies below. Holds no literal that the privacy
-// rule (core/privacy.h) keeps back: there is no field that could.
+// The statistics in shared memory: what each statement cost, and how it reached each relation.
+// Written by the sampler, read by everybody else through the copies below. Holds no literal that
+// the privacy rule (core/privacy.h) keeps back: there is no field that could.
 //
-// Reading never blocks a writer; a reading is consistent within one statement or scan, not across them.
+// Reading never blocks a writer; a reading is consistent within one statement or scan, not across
+// them.
 #pragma once
 
 #include "core/histogram.h"
+#include "core/plan_shape.h"
+#include "core/scan_statistics.h"
+#include "core/store_image.h"
 #include "core/workload.h"
 #include "pg/pg.h"
 
@@ -15,13 +19,10 @@ PG_HEADERS_END
 
 namespace triage::store {
 
-struct StatementKey {
-    Oid userid = InvalidOid;
-    Oid dbid = InvalidOid;
-    std::int64_t queryid = 0;
+using StatementKey = store_image::StatementKey;
 
-    auto operator<=>(const StatementKey &) const = default;
-};
+// --- Reading
+// ----------------------------------------------------------------------------------------
 
 struct StatementStats {
     StatementKey key;
@@ -31,6 +32,7 @@ struct StatementStats {
     std::uint64_t rows = 0;
     double max_ms = 0;
     TimestampTz first_seen = 0, last_seen = 0;
+    Oid main_relation = InvalidOid; // target, or the relation that it read most of; of its database
     LatencyHistogram latency;
 };
 
@@ -49,7 +51,7 @@ struct ClauseStats {
     std::uint64_t estimates = 0; // executions whose selectivity was estimated
     double mean_selectivity = 1, worst_selectivity = 1;
     std::vector<SharedValue> values;
-    std::uint64_t withheld = 0; // executions whose value the privacy rule kept back
+    std::uint64_t withheld = 0; // executions whose value the privacy rule kept back, or had no room
 };
 
 // How a statement reached one relation: one of its scans, told apart by the set of its conditions.
@@ -59,10 +61,19 @@ struct ScanStats {
     std::int64_t queryid = 0;
     Oid relid = InvalidOid;
     std::vector<ClauseStats> clauses;
-    std::uint64_t executions = 0; // sampled ones
-    std::uint64_t sequential = 0; // of those: by a sequential scan
+    std::uint64_t executions = 0;          // sampled ones
+    std::uint64_t sequential = 0;          // of those: by a sequential scan
     std::uint64_t sorted = 0, limited = 0; // of those: below a Sort, below a LIMIT
     double estimated_rows = 0, actual_rows = 0, rows_removed = 0; // means an execution
+};
+
+struct PlanStats {
+    StatementKey key;
+    std::uint64_t planid = 0;
+    std::uint64_t executions = 0;
+    double total_ms = 0;
+    TimestampTz first_seen = 0, last_seen = 0;
+    PlanShape shape;
 };
 
 // True if the shared memory is there (shared_preload_libraries).
@@ -72,5 +83,80 @@ bool available();
 // (std::bad_alloc).
 std::vector<StatementStats> read_statements(Oid dbid);
 std::vector<ScanStats> read_scans(Oid dbid);
+std::vector<PlanStats> read_plans(Oid dbid);
+
+// --- Writing (the sampler; nothing here raises, waits or allocates)
+// -----------------------------------
+
+// A slot and the generation in which it was found; stale once somebody else owns the slot.
+struct Handle {
+    std::uint32_t slot = UINT32_MAX;
+    std::uint32_t generation = 0;
+};
+
+// Invalid (is_current is false) if there is no room; that is counted.
+Handle statement(const StatementKey &key) noexcept;
+Handle plan(const StatementKey &key, const PlanShape &shape) noexcept;
+bool is_current_statement(Handle handle) noexcept;
+bool is_current_plan(Handle handle) noexcept;
+
+// Of current handles.
+std::uint64_t times_sampled(Handle statement) noexcept;
+std::uint64_t plan_times_sampled(Handle plan) noexcept;
+void count_execution(Handle statement, std::uint64_t ns, std::uint64_t rows,
+                     TimestampTz at) noexcept;
+void count_plan(Handle plan, std::uint64_t ns, bool sampled, TimestampTz at) noexcept;
+void count_sample(Handle statement, bool generic_plan, Oid main_relation) noexcept;
+// `label_epoch`: as it was when the sample's values were decided on; if it moved they are dropped.
+void add_scan(const StatementKey &key, ScanSample &sample, std::uint32_t label_epoch) noexcept;
+
+std::uint32_t label_epoch() noexcept;
+
+// --- Upkeep
+// -------------------------------------------------------------------------------------------
+
+// What could not be kept, and why; shown by triage.self_check().
+enum class Loss : std::uint8_t {
+    Statement, // executions of statements for which there was no slot
+    Scan,      // sampled scans for which there was none
+    Plan,      // executions of plans for which there was none
+    Busy,      // slot just being written by another backend
+    BigPlan,   // scans beyond what one sample can hold
+    Sample,    // samples given up because of an error
+    Unguarded, // samples without estimates, taken where no error could have been caught
+    Evicted,   // statements that made room for others
+    Count
+};
+std::uint64_t losses(Loss loss);
+void count_loss(Loss loss) noexcept;
+
+struct State {
+    std::uint64_t bytes = 0;
+    std::uint32_t statement_slots = 0, statements = 0, scan_slots = 0, scans = 0, plan_slots = 0,
+                  plans = 0;
+    TimestampTz stats_since = 0, last_saved = 0, last_maintained = 0; // 0: never
+    bool file_set_aside = false, save_failed = false;
+};
+State state();
+
+// Makes room where it gets narrow: the statements, scans and plans that did least of late go. To be
+// called every second or so by one background process.
+void maintain();
+
+// Writes the statistics file; failure is logged and remembered. To be called by the same process
+// every pg_triage.save_interval. At shutdown it waits for no lock: nobody else is left.
+void save(bool at_shutdown);
+
+// Empties the store.
+void reset();
+
+// Forgets every value kept of a database's columns: their labels changed.
+void forget_values(Oid dbid);
+
+// A copy of the whole segment, for the test that looks for private values in it.
+void dump(std::string &out);
+
+// Installs the shared memory hooks; only while preloading.
+void install_hooks();
 
 } // namespace triage::store

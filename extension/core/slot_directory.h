@@ -1,0 +1,113 @@
+// A lock-free directory in front of a fixed array of slots, made to live in shared memory: one
+// 64-bit tag a slot, eight tags a cache line, a bounded number of lines looked at.
+//
+// A tag is 0 (free), even (somebody is filling the slot) or odd (ready). Whoever adds a key claims
+// a free tag by compare-and-swap, fills the slot and publishes. Two backends adding the same key at
+// once meet on the same tag; only if a slot in front of it becomes free at that very moment may a
+// key get two slots: whoever reads all slots adds those up.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace triage {
+
+class SlotDirectory {
+  public:
+    static constexpr std::uint32_t tags_a_line = 8;
+    static constexpr std::uint32_t lines_probed = 8;
+
+    enum class Outcome { Found, Added, Busy, Full };
+    struct Place {
+        Outcome outcome = Outcome::Full;
+        std::uint32_t slot = 0;
+        bool usable() const { return outcome == Outcome::Found || outcome == Outcome::Added; }
+    };
+
+    SlotDirectory() = default;
+    // `tags` must hold `slots` zeroes at first; `slots` is a multiple of tags_a_line.
+    SlotDirectory(std::atomic<std::uint64_t> *tags, std::uint32_t slots)
+        : tags_(tags), slots_(slots) {}
+
+    std::uint32_t slots() const { return slots_; }
+    bool is_ready(std::uint32_t slot) const {
+        return tags_[slot].load(std::memory_order_acquire) & 1;
+    }
+
+    // The slot of a key: `hash` is well mixed, `matches(slot)` compares the key with a ready
+    // slot's.
+    template <class Matches> Place find(std::uint64_t hash, const Matches &matches) const noexcept {
+        const std::uint64_t ready = tag_of(hash) | 1;
+        return probe(hash, [&](std::uint32_t slot, Place &place) {
+            if (tags_[slot].load(std::memory_order_acquire) != ready || !matches(slot))
+                return false;
+            place = {Outcome::Found, slot};
+            return true;
+        });
+    }
+
+    // The same, adding the key if it is not there: `fill(slot)` writes key and initial contents; if
+    // it returns false the slot is given back.
+    template <class Matches, class Fill>
+    Place find_or_add(std::uint64_t hash, const Matches &matches, const Fill &fill) noexcept {
+        const std::uint64_t tag = tag_of(hash);
+        for (int attempt = 0; attempt < 4; attempt++) {
+            std::uint32_t free_slot = slots_;
+            Place place = probe(hash, [&](std::uint32_t slot, Place &result) {
+                const std::uint64_t seen = tags_[slot].load(std::memory_order_acquire);
+                if (seen == (tag | 1) && matches(slot))
+                    result = {Outcome::Found, slot};
+                else if (seen == tag) // being filled, most likely with this very key
+                    result = {Outcome::Busy, slot};
+                else if (seen == 0 && free_slot == slots_)
+                    free_slot = slot;
+                return result.outcome != Outcome::Full;
+            });
+            if (place.outcome != Outcome::Full || free_slot == slots_)
+                return place;
+            std::uint64_t expected = 0;
+            if (tags_[free_slot].compare_exchange_strong(expected, tag,
+                                                         std::memory_order_acq_rel)) {
+                const bool filled = fill(free_slot);
+                tags_[free_slot].store(filled ? tag | 1 : 0, std::memory_order_release);
+                return {filled ? Outcome::Added : Outcome::Busy, free_slot};
+            }
+        }
+        return {Outcome::Busy, 0};
+    }
+
+    void remove(std::uint32_t slot) noexcept { tags_[slot].store(0, std::memory_order_release); }
+
+  private:
+    static std::uint64_t tag_of(std::uint64_t hash) { return (hash | 2) & ~std::uint64_t{1}; }
+
+    template <class Look> Place probe(std::uint64_t hash, const Look &look) const noexcept {
+        Place place;
+        const std::uint32_t lines = slots_ / tags_a_line;
+        if (lines == 0)
+            return place;
+        auto line = static_cast<std::uint32_t>((hash >> 32) % lines);
+        for (std::uint32_t i = 0; i < std::min(lines, lines_probed); i++) {
+            for (std::uint32_t k = 0; k < tags_a_line; k++)
+                if (look(line * tags_a_line + k, place))
+                    return place;
+            line = line + 1 == lines ? 0 : line + 1;
+        }
+        return place;
+    }
+
+    std::atomic<std::uint64_t> *tags_ = nullptr;
+    std::uint32_t slots_ = 0;
+};
+
+// Mixes one more word into a hash; good enough in all bits to choose lines and tags from.
+inline std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
+    hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+    hash ^= hash >> 29;
+    hash *= 0xBF58476D1CE4E5B9u;
+    return hash ^ (hash >> 32);
+}
+
+} // namespace triage

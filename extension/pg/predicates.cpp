@@ -1,0 +1,685 @@
+#include "pg/predicates.h"
+
+#include "pg/quiet_attempt.h"
+#include "pg/column_facts.h"
+#include "pg/compat.h"
+#include "pg/guc.h"
+#include "pg/plan_walk.h"
+#include "pg/store.h"
+
+#include <cctype>
+#include <cstring>
+
+PG_HEADERS_BEGIN
+#include "access/transam.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_operator.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/params.h"
+#include "nodes/plannodes.h"
+#include "nodes/primnodes.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+PG_HEADERS_END
+
+namespace triage::predicates {
+
+namespace {
+
+constexpr int most_scans = 32, most_conditions = 96, deepest_plan = 100;
+constexpr int most_list_elements = 32; // of an IN list; the rest is taken to be like these
+
+// A condition as it was found in the plan.
+struct Condition {
+    enum class Form : std::uint8_t { Compare, AnyOf, AllOf, IsNull, IsNotNull, IsTrue, IsFalse };
+
+    SampledScan *scan;
+    int clause; // its place in the scan
+    AttributeNumber attribute;
+    Form form;
+    Operand operand;
+    bool column_on_the_right;
+    bool known; // `value` is the operand's
+    bool is_null;
+    Oid opno;
+    Oid type;
+    Datum value;
+};
+
+struct Inspection {
+    QueryDesc *query;
+    Sample *sample;
+    SampledScan **last;
+    int scans = 0;
+    int conditions = 0;
+    int depth = 0;
+    bool sorted = false, limited = false; // of the node looked at: is below a Sort, a Limit
+    Condition condition[most_conditions];
+};
+
+// The list of a scan's conditions while it is gathered.
+struct ScanContext {
+    Inspection &inspection;
+    SampledScan *scan;
+    Index rti;
+    List *index_columns; // of an index-only scan, whose Vars mean columns of the index
+};
+
+Node *without_relabel(Node *node) {
+    while (node && IsA(node, RelabelType))
+        node = reinterpret_cast<Node *>(reinterpret_cast<RelabelType *>(node)->arg);
+    return node;
+}
+
+// The attribute of the scanned relation that `node` is, or 0.
+AttributeNumber column_of(const ScanContext &context, Node *node) {
+    node = without_relabel(node);
+    if (node == nullptr || !IsA(node, Var))
+        return 0;
+    const auto *var = reinterpret_cast<Var *>(node);
+    if (var->varno == INDEX_VAR && var->varattno > 0 &&
+        var->varattno <= list_length(context.index_columns)) {
+        const auto *entry =
+            static_cast<TargetEntry *>(list_nth(context.index_columns, var->varattno - 1));
+        if (!IsA(entry->expr, Var))
+            return 0;
+        var = reinterpret_cast<Var *>(entry->expr);
+    }
+    const bool own = static_cast<Index>(var->varno) == context.rti && var->varlevelsup == 0;
+    return own && var->varattno > 0 ? var->varattno : AttributeNumber{0};
+}
+
+// What an operand that is more than a constant or parameter is made of.
+struct Ingredients {
+    bool column = false, other_relation = false, parameter = false;
+};
+
+bool find_ingredients(Node *node, void *context) {
+    auto *found = static_cast<Ingredients *>(context);
+    if (node == nullptr)
+        return false;
+    if (IsA(node, Var)) {
+        found->column = true;
+        return true;
+    }
+    if (IsA(node, Param)) {
+        if (reinterpret_cast<Param *>(node)->paramkind == PARAM_EXTERN)
+            found->parameter = true;
+        else
+            found->other_relation = true;
+        return false;
+    }
+    return walk_expression(node, find_ingredients, context);
+}
+
+bool has_parameters(const QueryDesc *query) {
+    return query->params != nullptr && query->params->numParams > 0;
+}
+
+bool finds_parameter(Node *node, void *) {
+    if (node == nullptr)
+        return false;
+    if (IsA(node, Param) && reinterpret_cast<Param *>(node)->paramkind == PARAM_EXTERN)
+        return true;
+    return walk_expression(node, finds_parameter, nullptr);
+}
+
+bool same_value(const Const *constant, const ParamExternData &parameter) {
+    if (parameter.isnull || constant->constisnull)
+        return parameter.isnull && constant->constisnull;
+    // By bits, whatever the type's name: text bound to varchar is the same bytes.
+    if (constant->constbyval)
+        return constant->constvalue == parameter.value;
+    const auto *a = reinterpret_cast<const varlena *>(DatumGetPointer(constant->constvalue));
+    const auto *b = reinterpret_cast<const varlena *>(DatumGetPointer(parameter.value));
+    if (constant->constlen > 0)
+        return memcmp(a, b, static_cast<std::size_t>(constant->constlen)) == 0;
+    if (constant->constlen != -1 || VARATT_IS_EXTERNAL(a) || VARATT_IS_EXTERNAL(b))
+        return false;
+    return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+           memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+// Whether a literal, rather than $1 or a PL/pgSQL variable, begins here in the statement's text.
+bool literal_begins(const char *text) {
+    if (text[0] == '$')
+        return std::isdigit(static_cast<unsigned char>(text[1])) == 0; // else $1; this is $$text$$
+    if (std::isdigit(static_cast<unsigned char>(text[0])) || strchr("'.+-", text[0]))
+        return true;
+    if (strchr("eEbBxXnN", text[0]) && text[1] == '\'')
+        return true;
+    if (strchr("uU", text[0]) && text[1] == '&')
+        return true;
+    for (const char *word : {"true", "false", "null"})
+        if (pg_strncasecmp(text, word, strlen(word)) == 0 &&
+            !std::isalnum(static_cast<unsigned char>(text[strlen(word)])))
+            return true;
+    return false;
+}
+
+// A parameter's value is folded into a custom plan; that a constant was one is told by where it
+// stands in the text, or, without a place, by its being one of the values bound.
+Operand literal_or_parameter(const QueryDesc *query, const Const *constant) {
+    if (!has_parameters(query))
+        return Operand::Literal;
+    if (constant->location >= 0) {
+        const char *text = query->sourceText;
+        if (text == nullptr || strnlen(text, static_cast<std::size_t>(constant->location) + 1) <=
+                                   static_cast<std::size_t>(constant->location))
+            return Operand::Literal;
+        return literal_begins(text + constant->location) ? Operand::Literal : Operand::Parameter;
+    }
+    if (query->params->paramFetch != nullptr) // PL/pgSQL's variables; only it knows their values
+        return Operand::Parameter;
+    for (int i = 0; i < query->params->numParams; i++)
+        if (same_value(constant, query->params->params[i]))
+            return Operand::Parameter;
+    return Operand::Literal;
+}
+
+// Fills in what stands opposite the column; false if that is a column of the same relation.
+bool describe_operand(const QueryDesc *query, Node *node, Condition &condition) {
+    node = without_relabel(node);
+    condition.known = false;
+    if (IsA(node, Const)) {
+        const auto *constant = reinterpret_cast<Const *>(node);
+        condition.operand = literal_or_parameter(query, constant);
+        condition.known = true;
+        condition.is_null = constant->constisnull;
+        condition.type = constant->consttype;
+        condition.value = constant->constvalue;
+        return true;
+    }
+    if (IsA(node, Param) && reinterpret_cast<Param *>(node)->paramkind == PARAM_EXTERN) {
+        const auto *param = reinterpret_cast<Param *>(node);
+        condition.operand = Operand::Parameter;
+        const ParamListInfo params = query->params;
+        if (params && params->paramFetch == nullptr && param->paramid >= 1 &&
+            param->paramid <= params->numParams) {
+            const ParamExternData &bound = params->params[param->paramid - 1];
+            condition.known = bound.ptype == param->paramtype;
+            condition.is_null = bound.isnull;
+            condition.type = bound.ptype;
+            condition.value = bound.value;
+        }
+        return true;
+    }
+    Ingredients ingredients;
+    find_ingredients(node, &ingredients);
+    condition.operand = ingredients.other_relation ? Operand::Join : Operand::Expression;
+    return !ingredients.column;
+}
+
+// Room for one more condition of the scan, or null.
+Condition *new_condition(const ScanContext &context, AttributeNumber attribute,
+                         Condition::Form form) {
+    ScanSample &scan = context.scan->scan;
+    if (scan.clause_count >= most_clauses_a_scan ||
+        context.inspection.conditions >= most_conditions)
+        return nullptr;
+    Condition &condition = context.inspection.condition[context.inspection.conditions++];
+    condition = Condition{};
+    condition.scan = context.scan;
+    condition.clause = scan.clause_count++;
+    condition.attribute = attribute;
+    condition.form = form;
+    condition.operand = Operand::None;
+    return &condition;
+}
+
+void add_truth(const ScanContext &context, Node *node, bool truth) {
+    if (const AttributeNumber attribute = column_of(context, node))
+        new_condition(context, attribute,
+                      truth ? Condition::Form::IsTrue : Condition::Form::IsFalse);
+}
+
+void add_comparison(const ScanContext &context, Condition::Form form, Oid opno, Node *left,
+                    Node *right) {
+    AttributeNumber attribute = column_of(context, left);
+    const bool swapped = attribute == 0 && form == Condition::Form::Compare;
+    if (swapped) {
+        attribute = column_of(context, right);
+        std::swap(left, right);
+    }
+    if (attribute == 0 || right == nullptr)
+        return;
+    // An index on a boolean column turns `active` into `active = true`.
+    Node *operand = without_relabel(right);
+    if (opno == BooleanEqualOperator && form == Condition::Form::Compare && IsA(operand, Const) &&
+        !reinterpret_cast<Const *>(operand)->constisnull) {
+        add_truth(context, left, DatumGetBool(reinterpret_cast<Const *>(operand)->constvalue));
+        return;
+    }
+    Condition described{};
+    if (!describe_operand(context.inspection.query, right, described))
+        return;
+    if (Condition *condition = new_condition(context, attribute, form)) {
+        condition->opno = opno;
+        condition->column_on_the_right = swapped;
+        condition->operand = described.operand;
+        condition->known = described.known;
+        condition->is_null = described.is_null;
+        condition->type = described.type;
+        condition->value = described.value;
+    }
+}
+
+void add_conditions(const ScanContext &context, List *quals);
+
+void add_condition(const ScanContext &context, Node *node) {
+    switch (nodeTag(node)) {
+    case T_BoolExpr: {
+        const auto *expression = reinterpret_cast<BoolExpr *>(node);
+        if (expression->boolop == AND_EXPR)
+            add_conditions(context, expression->args);
+        else if (expression->boolop == NOT_EXPR)
+            add_truth(context, static_cast<Node *>(linitial(expression->args)), false);
+        break;
+    }
+    case T_OpExpr: {
+        const auto *expression = reinterpret_cast<OpExpr *>(node);
+        if (list_length(expression->args) == 2)
+            add_comparison(context, Condition::Form::Compare, expression->opno,
+                           static_cast<Node *>(linitial(expression->args)),
+                           static_cast<Node *>(lsecond(expression->args)));
+        break;
+    }
+    case T_ScalarArrayOpExpr: {
+        const auto *expression = reinterpret_cast<ScalarArrayOpExpr *>(node);
+        add_comparison(context, expression->useOr ? Condition::Form::AnyOf : Condition::Form::AllOf,
+                       expression->opno, static_cast<Node *>(linitial(expression->args)),
+                       static_cast<Node *>(lsecond(expression->args)));
+        break;
+    }
+    case T_NullTest: {
+        const auto *test = reinterpret_cast<NullTest *>(node);
+        if (const AttributeNumber attribute =
+                column_of(context, reinterpret_cast<Node *>(test->arg)))
+            new_condition(context, attribute,
+                          test->nulltesttype == IS_NULL ? Condition::Form::IsNull
+                                                        : Condition::Form::IsNotNull);
+        break;
+    }
+    case T_BooleanTest: {
+        const auto *test = reinterpret_cast<BooleanTest *>(node);
+        if (test->booltesttype == IS_TRUE || test->booltesttype == IS_FALSE)
+            add_truth(context, reinterpret_cast<Node *>(test->arg), test->booltesttype == IS_TRUE);
+        break;
+    }
+    default:
+        add_truth(context, node, true);
+        break;
+    }
+}
+
+void add_conditions(const ScanContext &context, List *quals) {
+    ListCell *cell;
+    foreach (cell, quals)
+        add_condition(context, static_cast<Node *>(lfirst(cell)));
+}
+
+// Catalogs, temporary tables and foreign tables are left out: nobody recommends an index for them.
+bool is_of_interest(const PlanState *state) {
+    const ::Relation relation = reinterpret_cast<const ScanState *>(state)->ss_currentRelation;
+    return relation != nullptr && RelationGetRelid(relation) >= FirstNormalObjectId &&
+           relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP;
+}
+
+void add_scan(Inspection &inspection, PlanState *state, List *index_quals, List *index_columns) {
+    if (!is_of_interest(state))
+        return;
+    SampledScan *scan = nullptr;
+    if (inspection.scans < most_scans)
+        scan = static_cast<SampledScan *>(MemoryContextAllocExtended(
+            inspection.query->estate->es_query_cxt, sizeof(SampledScan), MCXT_ALLOC_NO_OOM));
+    if (scan == nullptr) {
+        inspection.sample->scans_left_out++;
+        return;
+    }
+    inspection.scans++;
+    new (scan) SampledScan{};
+    scan->state = state;
+    scan->scan.relation =
+        RelationGetRelid(reinterpret_cast<ScanState *>(state)->ss_currentRelation);
+    scan->scan.sequential = IsA(state->plan, SeqScan) || IsA(state->plan, SampleScan);
+    scan->scan.sorted = inspection.sorted;
+    scan->scan.limited = inspection.limited;
+    *inspection.last = scan;
+    inspection.last = &scan->next;
+
+    const ScanContext context{
+        inspection, scan, reinterpret_cast<const Scan *>(state->plan)->scanrelid, index_columns};
+    add_conditions(context, index_quals);
+    add_conditions(context, state->plan->qual);
+}
+
+void add_node(Inspection &inspection, PlanState *state) {
+    Plan *plan = state->plan;
+    switch (nodeTag(plan)) {
+    case T_SeqScan:
+    case T_SampleScan:
+    case T_TidScan:
+    case T_TidRangeScan:
+        add_scan(inspection, state, NIL, NIL);
+        break;
+    case T_IndexScan:
+        add_scan(inspection, state, reinterpret_cast<IndexScan *>(plan)->indexqualorig, NIL);
+        break;
+    case T_IndexOnlyScan: {
+        auto *scan = reinterpret_cast<IndexOnlyScan *>(plan);
+        add_scan(inspection, state, scan->recheckqual, scan->indextlist);
+        break;
+    }
+    case T_BitmapHeapScan:
+        add_scan(inspection, state, reinterpret_cast<BitmapHeapScan *>(plan)->bitmapqualorig, NIL);
+        break;
+    case T_ModifyTable: {
+        List *targets = reinterpret_cast<ModifyTable *>(plan)->resultRelations;
+        if (targets && !OidIsValid(inspection.sample->target))
+            inspection.sample->target = relation_of(inspection.query->plannedstmt,
+                                                    static_cast<Index>(linitial_int(targets)));
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+bool has_open_parameter(const Plan *plan) {
+    auto in = [](const void *expression) {
+        return finds_parameter(static_cast<Node *>(const_cast<void *>(expression)), nullptr);
+    };
+    if (in(plan->qual) || in(plan->targetlist))
+        return true;
+    switch (nodeTag(plan)) {
+    case T_IndexScan:
+        return in(reinterpret_cast<const IndexScan *>(plan)->indexqualorig);
+    case T_IndexOnlyScan:
+        return in(reinterpret_cast<const IndexOnlyScan *>(plan)->indexqual);
+    case T_BitmapHeapScan:
+        return in(reinterpret_cast<const BitmapHeapScan *>(plan)->bitmapqualorig);
+    case T_Limit:
+        return in(reinterpret_cast<const Limit *>(plan)->limitCount) ||
+               in(reinterpret_cast<const Limit *>(plan)->limitOffset);
+    case T_ValuesScan:
+        return in(reinterpret_cast<const ValuesScan *>(plan)->values_lists);
+    default:
+        return false;
+    }
+}
+
+bool visit(PlanState *state, void *argument) {
+    auto &inspection = *static_cast<Inspection *>(argument);
+    if (inspection.depth >= deepest_plan)
+        return false;
+    const bool sorted = inspection.sorted, limited = inspection.limited;
+    inspection.depth++;
+    add_node(inspection, state);
+    if (has_parameters(inspection.query) && !inspection.sample->generic_plan)
+        inspection.sample->generic_plan = has_open_parameter(state->plan);
+    inspection.sorted |= IsA(state->plan, Sort) || IsA(state->plan, IncrementalSort);
+    inspection.limited |= IsA(state->plan, Limit);
+    walk_plan_state(state, visit, argument);
+    inspection.depth--;
+    inspection.sorted = sorted;
+    inspection.limited = limited;
+    return false;
+}
+
+bool needs_operator(const Condition &condition) {
+    return OidIsValid(condition.opno) && column_facts::find_operator(condition.opno) == nullptr;
+}
+
+bool needs_column(const Condition &condition) {
+    return column_facts::find_column(condition.scan->scan.relation, condition.attribute) == nullptr;
+}
+
+void load_what_is_missing(void *argument) {
+    auto &inspection = *static_cast<Inspection *>(argument);
+    for (int i = 0; i < inspection.conditions; i++) {
+        const Condition &condition = inspection.condition[i];
+        if (needs_operator(condition))
+            column_facts::load_operator(condition.opno);
+        if (needs_column(condition))
+            column_facts::load_column(condition.scan->scan.relation, condition.attribute);
+    }
+}
+
+// Sees to it that what the conditions need is remembered. False if not even the operators are,
+// without which a condition cannot be told from another.
+bool prepare(Inspection &inspection) {
+    bool missing = false;
+    for (int i = 0; i < inspection.conditions && !missing; i++)
+        missing = needs_operator(inspection.condition[i]) || needs_column(inspection.condition[i]);
+    if (!missing)
+        return true;
+    if (!can_attempt_quietly())
+        inspection.sample->outcome = Sample::Outcome::Unguarded;
+    else if (!attempt_quietly(load_what_is_missing, &inspection))
+        inspection.sample->outcome = Sample::Outcome::Failed;
+    for (int i = 0; i < inspection.conditions; i++)
+        if (needs_operator(inspection.condition[i]))
+            return false;
+    return true;
+}
+
+// --- Redaction: from here on a condition's value is only looked at
+// ------------------------------------
+
+// Puts a value down if the rule lets it out; false if not.
+bool keep_value(Condition &condition, const column_facts::Column &column,
+                const CommonValue *common) {
+    ScanSample &scan = condition.scan->scan;
+    if (common == nullptr || common->printed == nullptr)
+        return false;
+    const double sharing_rows = common->frequency * column.profile.rows;
+    const std::size_t length = strlen(common->printed);
+    if (!may_keep_value(column.secrecy, sharing_rows, length, guc::min_shared_rows) ||
+        scan.value_count >= most_values_a_scan)
+        return false;
+    ValueSample &value = scan.values[scan.value_count++];
+    value.clause = static_cast<std::uint8_t>(condition.clause);
+    value.sharing_rows = static_cast<float>(sharing_rows);
+    memcpy(value.text, common->printed, length + 1);
+    return true;
+}
+
+struct ListEstimate {
+    Condition &condition;
+    const column_facts::Column &column;
+    double selectivity = 0;
+    bool estimated = true, withheld = false;
+};
+
+void estimate_element(void *context, Oid type, Datum element, bool is_null) {
+    auto &list = *static_cast<ListEstimate *>(context);
+    if (is_null)
+        return;
+    const ColumnValue value = column_facts::value_of(list.column, type, element);
+    if (const auto selectivity = list.column.profile.equal_selectivity(value))
+        list.selectivity += *selectivity;
+    else
+        list.estimated = false;
+    if (!keep_value(list.condition, list.column, list.column.profile.find_common(value)))
+        list.withheld = true;
+}
+
+// col = ANY (array), or with `negated` col <> ALL (array).
+void estimate_list(Condition &condition, const column_facts::Column &column, bool negated,
+                   ClauseSample &clause) {
+    ListEstimate list{condition, column};
+    if (!column_facts::visit_elements(column, condition.value, most_list_elements, estimate_element,
+                                      &list)) {
+        clause.withheld = true;
+        return;
+    }
+    clause.withheld = list.withheld;
+    if (!list.estimated)
+        return;
+    const double matching = std::min(list.selectivity, 1.0);
+    clause.selectivity = static_cast<float>(
+        negated ? std::max(0.0, 1 - matching - column.profile.null_fraction) : matching);
+}
+
+Comparison mirrored(Comparison comparison) {
+    switch (comparison) {
+    case Comparison::Less:
+        return Comparison::Greater;
+    case Comparison::LessEqual:
+        return Comparison::GreaterEqual;
+    case Comparison::GreaterEqual:
+        return Comparison::LessEqual;
+    case Comparison::Greater:
+        break;
+    }
+    return Comparison::Less;
+}
+
+// The literal beginning of a LIKE pattern, into a buffer of fixed size.
+std::string_view literal_prefix(std::string_view pattern, std::array<char, 64> &buffer) {
+    std::size_t length = 0;
+    for (std::size_t i = 0; i < pattern.size() && length < buffer.size(); i++) {
+        if (pattern[i] == '%' || pattern[i] == '_')
+            break;
+        if (pattern[i] == '\\' && ++i >= pattern.size())
+            break;
+        buffer[length++] = pattern[i];
+    }
+    return {buffer.data(), length};
+}
+
+void set_selectivity(ClauseSample &clause, std::optional<double> selectivity) {
+    if (selectivity)
+        clause.selectivity = static_cast<float>(*selectivity);
+}
+
+void estimate_comparison(Condition &condition, const column_facts::Operator &op,
+                         const column_facts::Column &column, ClauseSample &clause) {
+    const ColumnProfile &profile = column.profile;
+    const ColumnValue value = column_facts::value_of(column, condition.type, condition.value);
+    clause.withheld = !keep_value(condition, column, profile.find_common(value));
+    switch (op.op) {
+    case ClauseOperator::Equal:
+        set_selectivity(clause, profile.equal_selectivity(value));
+        break;
+    case ClauseOperator::NotEqual:
+        if (const auto equal = profile.equal_selectivity(value))
+            clause.selectivity =
+                static_cast<float>(std::max(0.0, 1 - *equal - profile.null_fraction));
+        break;
+    case ClauseOperator::Range:
+        set_selectivity(clause, profile.range_selectivity(condition.column_on_the_right
+                                                              ? mirrored(op.comparison)
+                                                              : op.comparison,
+                                                          value));
+        break;
+    case ClauseOperator::Prefix: {
+        std::array<char, 64> buffer;
+        const std::string_view prefix =
+            op.pattern ? literal_prefix(value.bytes, buffer) : value.bytes;
+        if (prefix.empty()) // LIKE '%...'
+            clause.identity.op = ClauseOperator::Other;
+        else
+            set_selectivity(clause, profile.prefix_selectivity(prefix));
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+ClauseOperator clause_operator(const Condition &condition, const column_facts::Operator *op) {
+    switch (condition.form) {
+    case Condition::Form::IsNull:
+        return ClauseOperator::IsNull;
+    case Condition::Form::IsNotNull:
+        return ClauseOperator::IsNotNull;
+    case Condition::Form::IsTrue:
+    case Condition::Form::IsFalse:
+        return ClauseOperator::Equal;
+    case Condition::Form::AnyOf:
+        return op->op == ClauseOperator::Equal ? ClauseOperator::In : ClauseOperator::Other;
+    case Condition::Form::AllOf:
+        return op->op == ClauseOperator::NotEqual ? op->op : ClauseOperator::Other;
+    case Condition::Form::Compare:
+        break;
+    }
+    // A pattern that is not known may begin with anything; a pattern never stands on the left.
+    if (op->op == ClauseOperator::Prefix && (!condition.known || condition.column_on_the_right))
+        return ClauseOperator::Other;
+    return op->op;
+}
+
+void estimate_without_value(const Condition &condition, const column_facts::Column &column,
+                            ClauseSample &clause) {
+    const ColumnProfile &profile = column.profile;
+    if (!profile.analyzed)
+        return;
+    if (condition.form == Condition::Form::IsNull)
+        clause.selectivity = static_cast<float>(profile.null_fraction);
+    else if (condition.form == Condition::Form::IsNotNull)
+        clause.selectivity = static_cast<float>(1 - profile.null_fraction);
+    else if (clause.identity.op == ClauseOperator::Equal)
+        set_selectivity(clause, profile.average_equal_selectivity());
+}
+
+void redact(Condition &condition) {
+    ClauseSample &clause = condition.scan->scan.clauses[condition.clause];
+    const column_facts::Operator *op =
+        OidIsValid(condition.opno) ? column_facts::find_operator(condition.opno) : nullptr;
+    clause.identity.attribute = condition.attribute;
+    clause.identity.operand = condition.operand;
+    clause.identity.opno = condition.column_on_the_right && OidIsValid(op->commutator)
+                               ? op->commutator
+                               : condition.opno;
+    clause.identity.op = clause_operator(condition, op);
+
+    const column_facts::Column *column =
+        column_facts::find_column(condition.scan->scan.relation, condition.attribute);
+    const bool has_value = condition.known && !condition.is_null;
+    if (column == nullptr) {
+        clause.withheld = has_value;
+        return;
+    }
+    if (condition.form == Condition::Form::IsTrue || condition.form == Condition::Form::IsFalse) {
+        ColumnValue truth;
+        truth.kind = ValueKind::Integer;
+        truth.integer = condition.form == Condition::Form::IsTrue;
+        set_selectivity(clause, column->profile.equal_selectivity(truth));
+        keep_value(condition, *column, column->profile.find_common(truth));
+    } else if (!has_value) {
+        if (!condition.known)
+            estimate_without_value(condition, *column, clause);
+        clause.withheld = condition.operand == Operand::Parameter && !condition.known;
+    } else if (condition.form == Condition::Form::AnyOf ||
+               condition.form == Condition::Form::AllOf) {
+        if (clause.identity.op == ClauseOperator::Other)
+            clause.withheld = true;
+        else
+            estimate_list(condition, *column, condition.form == Condition::Form::AllOf, clause);
+    } else {
+        estimate_comparison(condition, *op, *column, clause);
+    }
+}
+
+} // namespace
+
+void inspect(QueryDesc *query, Sample &sample) {
+    Inspection inspection;
+    inspection.query = query;
+    inspection.sample = &sample;
+    inspection.last = &sample.scans;
+    sample.label_epoch = store::label_epoch();
+    visit(query->planstate, &inspection);
+    if (!prepare(inspection)) {
+        sample.scans = nullptr;
+        return;
+    }
+    for (int i = 0; i < inspection.conditions; i++)
+        redact(inspection.condition[i]);
+    for (SampledScan *scan = sample.scans; scan; scan = scan->next)
+        sort_clauses(scan->scan);
+}
+
+} // namespace triage::predicates

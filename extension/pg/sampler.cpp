@@ -1,0 +1,240 @@
+#include "pg/sampler.h"
+
+#include "pg/compat.h"
+#include "pg/guc.h"
+#include "pg/plan_walk.h"
+#include "pg/predicates.h"
+#include "pg/store.h"
+
+PG_HEADERS_BEGIN
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "executor/instrument.h"
+#include "utils/memutils.h"
+PG_HEADERS_END
+
+namespace triage::sampler {
+
+namespace {
+
+// A statement's and a plan's first executions are always sampled.
+constexpr std::uint64_t statement_first_samples = 5, plan_first_samples = 2;
+
+ExecutorStart_hook_type previous_start = nullptr;
+ExecutorEnd_hook_type previous_end = nullptr;
+
+// --- Where this backend found statements and plans last time
+// -------------------------------------------
+
+struct CacheEntry {
+    std::int64_t queryid = 0;
+    Oid userid = InvalidOid;
+    bool plan_wants_sample = false; // its last plan is new
+    store::Handle statement;
+    std::uint64_t planid = 0;
+    store::Handle plan;
+};
+
+constexpr std::uint32_t cache_entries = 512;
+CacheEntry cache[cache_entries];
+
+CacheEntry &entry_of(const store::StatementKey &key) noexcept {
+    const std::uint64_t mixed =
+        (static_cast<std::uint64_t>(key.queryid) ^ key.userid) * 0x9E3779B97F4A7C15u;
+    CacheEntry &entry = cache[mixed >> 55];
+    if (entry.queryid != key.queryid || entry.userid != key.userid) {
+        entry = CacheEntry{};
+        entry.queryid = key.queryid;
+        entry.userid = key.userid;
+    }
+    if (!store::is_current_statement(entry.statement))
+        entry.statement = store::statement(key);
+    return entry;
+}
+static_assert(cache_entries == 512, "entry_of takes the nine highest bits");
+
+store::StatementKey key_of(const QueryDesc *query) noexcept {
+    return {GetUserId(), MyDatabaseId, static_cast<std::int64_t>(query->plannedstmt->queryId)};
+}
+
+// --- Samples under way
+// ----------------------------------------------------------------------------------
+
+// Lives in its query's memory and leaves the list with it, also when the statement fails.
+struct ActiveSample {
+    QueryDesc *query;
+    ActiveSample *next;
+    predicates::Sample sample;
+    MemoryContextCallback unlink;
+};
+
+ActiveSample *active = nullptr;
+
+void unlink_sample(void *argument) {
+    for (ActiveSample **link = &active; *link; link = &(*link)->next)
+        if (*link == argument) {
+            *link = (*link)->next;
+            return;
+        }
+}
+
+ActiveSample *find_sample(const QueryDesc *query) noexcept {
+    for (ActiveSample *sample = active; sample; sample = sample->next)
+        if (sample->query == query)
+            return sample;
+    return nullptr;
+}
+
+void begin_sample(QueryDesc *query) {
+    MemoryContext context = query->estate->es_query_cxt;
+    auto *begun = static_cast<ActiveSample *>(
+        MemoryContextAllocExtended(context, sizeof(ActiveSample), MCXT_ALLOC_NO_OOM));
+    if (begun == nullptr) {
+        store::count_loss(store::Loss::Sample);
+        return;
+    }
+    new (begun) ActiveSample{};
+    begun->query = query;
+    begun->unlink.func = unlink_sample;
+    begun->unlink.arg = begun;
+    predicates::inspect(query, begun->sample);
+    if (begun->sample.outcome == predicates::Sample::Outcome::Failed)
+        store::count_loss(store::Loss::Sample);
+    else if (begun->sample.outcome == predicates::Sample::Outcome::Unguarded)
+        store::count_loss(store::Loss::Unguarded);
+    begun->next = active;
+    active = begun;
+    MemoryContextRegisterResetCallback(context, &begun->unlink);
+}
+
+// Adds what the instrumented nodes did; the relation that most rows were read of.
+Oid write_scans(const store::StatementKey &key, predicates::Sample &sample) noexcept {
+    Oid most_read = InvalidOid;
+    double most_rows = -1;
+    for (predicates::SampledScan *scan = sample.scans; scan; scan = scan->next) {
+        Instrumentation *instrument = scan->state->instrument;
+        if (instrument == nullptr)
+            continue;
+        InstrEndLoop(instrument);
+        if (instrument->nloops <= 0)
+            continue; // never executed
+        scan->scan.estimated_rows = scan->state->plan->plan_rows * instrument->nloops;
+        scan->scan.actual_rows = instrument->ntuples;
+        scan->scan.rows_removed = instrument->nfiltered1 + instrument->nfiltered2;
+        store::add_scan(key, scan->scan, sample.label_epoch);
+        const double rows = instrument->ntuples + instrument->nfiltered1;
+        if (rows > most_rows) {
+            most_rows = rows;
+            most_read = scan->scan.relation;
+        }
+    }
+    for (std::uint32_t i = 0; i < sample.scans_left_out; i++)
+        store::count_loss(store::Loss::BigPlan);
+    return OidIsValid(sample.target) ? sample.target : most_read;
+}
+
+// --- The hooks
+// ------------------------------------------------------------------------------------------
+
+bool counts(const QueryDesc *query, int eflags) noexcept {
+    return guc::enabled && query->plannedstmt->queryId != 0 && !IsParallelWorker() &&
+           (eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && store::available();
+}
+
+// xorshift: which executions are looked at need not be unpredictable.
+bool chosen_by_chance() noexcept {
+    static std::uint64_t state = 0;
+    if (state == 0)
+        state = static_cast<std::uint64_t>(MyProcPid) * 0x9E3779B97F4A7C15u ^
+                static_cast<std::uint64_t>(MyStartTimestamp) ^ 1;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return static_cast<double>(state >> 11) * 0x1p-53 < guc::sample_rate;
+}
+
+bool is_sampled(const QueryDesc *query) noexcept {
+    if (guc::sample_rate <= 0)
+        return false;
+    const CacheEntry &entry = entry_of(key_of(query));
+    if (!store::is_current_statement(entry.statement))
+        return false; // no room for it in the store
+    return store::times_sampled(entry.statement) < statement_first_samples ||
+           entry.plan_wants_sample || chosen_by_chance();
+}
+
+// Time and rows are measured as pg_stat_statements does it, and together with it if it is there.
+// All options: whoever comes later finds its counters too.
+void measure_total(QueryDesc *query) noexcept {
+    if (query->totaltime != nullptr)
+        return;
+    auto *total = static_cast<Instrumentation *>(MemoryContextAllocExtended(
+        query->estate->es_query_cxt, sizeof(Instrumentation), MCXT_ALLOC_NO_OOM));
+    if (total == nullptr)
+        return;
+    InstrInit(total, INSTRUMENT_ALL);
+    query->totaltime = total;
+}
+
+void executor_start(QueryDesc *query, int eflags) {
+    const bool counted = counts(query, eflags);
+    const bool sampled = counted && is_sampled(query);
+    if (sampled)
+        query->instrument_options |= INSTRUMENT_ROWS;
+    if (previous_start)
+        previous_start(query, eflags);
+    else
+        standard_ExecutorStart(query, eflags);
+    if (counted)
+        measure_total(query);
+    if (sampled)
+        begin_sample(query);
+}
+
+void record(QueryDesc *query) noexcept {
+    const store::StatementKey key = key_of(query);
+    CacheEntry &entry = entry_of(key);
+    if (!store::is_current_statement(entry.statement))
+        return;
+    InstrEndLoop(query->totaltime);
+    const auto ns = static_cast<std::uint64_t>(std::max(query->totaltime->total, 0.0) * 1e9);
+    const TimestampTz at = GetCurrentStatementStartTimestamp();
+    store::count_execution(entry.statement, ns, rows_processed(query->estate), at);
+
+    ActiveSample *sample = active ? find_sample(query) : nullptr;
+    PlanShape shape;
+    shape_of(query->plannedstmt, shape);
+    if (entry.planid != shape.id() || !store::is_current_plan(entry.plan)) {
+        entry.planid = shape.id();
+        entry.plan = store::plan(key, shape);
+    }
+    if (store::is_current_plan(entry.plan)) {
+        store::count_plan(entry.plan, ns, sample != nullptr, at);
+        entry.plan_wants_sample = store::plan_times_sampled(entry.plan) < plan_first_samples;
+    }
+    if (sample) {
+        const Oid main_relation = write_scans(key, sample->sample);
+        store::count_sample(entry.statement, sample->sample.generic_plan, main_relation);
+    }
+}
+
+void executor_end(QueryDesc *query) {
+    if (query->totaltime && query->estate && counts(query, query->estate->es_top_eflags))
+        record(query);
+    if (previous_end)
+        previous_end(query);
+    else
+        standard_ExecutorEnd(query);
+}
+
+} // namespace
+
+void install_hooks() {
+    previous_start = ExecutorStart_hook;
+    ExecutorStart_hook = executor_start;
+    previous_end = ExecutorEnd_hook;
+    ExecutorEnd_hook = executor_end;
+}
+
+} // namespace triage::sampler

@@ -1,0 +1,214 @@
+// The rare passes over the whole store: eviction, reset, forgetting values, state. None runs in an
+// executor; they are kept apart from each other by the lock `maintenance`.
+#include "pg/store.h"
+
+#include "pg/store_file.h"
+#include "pg/store_layout.h"
+
+#include <cmath>
+
+PG_HEADERS_BEGIN
+#include "utils/timestamp.h"
+PG_HEADERS_END
+
+namespace triage::store {
+
+namespace {
+
+// Eviction begins above the first share of used slots and ends at the second.
+constexpr double crowded = 0.85, comfortable = 0.75;
+
+// What a slot did loses half of its weight in this time.
+constexpr double half_life_s = 3600;
+
+// Orders slots by heat without allocating: the binary logarithm, in eighths, from 2^-32 to 2^96.
+struct HeatScale {
+    static constexpr int levels = 1024;
+    static int level_of(double heat) {
+        if (!(heat > 0))
+            return 0;
+        return std::clamp(static_cast<int>(std::log2(heat) * 8) + 256, 0, levels - 1);
+    }
+};
+
+// How the pass below reads, and frees, a slot of one of the three arrays.
+struct StatementArray {
+    static SlotDirectory &directory() { return segment.statement_directory; }
+    static StatementSlot &slot(std::uint32_t number) { return segment.statements[number]; }
+    // Time spent, and a little for each statement that ran at all.
+    static std::uint64_t work(const StatementSlot &slot) {
+        return slot.total_ns.load(std::memory_order_relaxed);
+    }
+    static std::uint64_t &work_then(StatementSlot &slot) { return slot.total_ns_then; }
+    static bool free(std::uint32_t number) {
+        segment.statements[number].generation.fetch_add(1, std::memory_order_acq_rel);
+        directory().remove(number);
+        return true;
+    }
+};
+
+struct ScanArray {
+    static SlotDirectory &directory() { return segment.scan_directory; }
+    static ScanSlot &slot(std::uint32_t number) { return segment.scans[number]; }
+    static std::uint64_t work(const ScanSlot &slot) { return slot.totals.executions; }
+    static std::uint64_t &work_then(ScanSlot &slot) { return slot.executions_then; }
+    static bool free(std::uint32_t number) {
+        return change_scan(number, [&](ScanSlot &slot) {
+            slot.key = StatementKey{};
+            slot.relation = InvalidOid;
+            slot.totals = ScanTotals{};
+            directory().remove(number);
+        });
+    }
+};
+
+struct PlanArray {
+    static SlotDirectory &directory() { return segment.plan_directory; }
+    static PlanSlot &slot(std::uint32_t number) { return segment.plans[number]; }
+    static std::uint64_t work(const PlanSlot &slot) {
+        return slot.executions.load(std::memory_order_relaxed);
+    }
+    static std::uint64_t &work_then(PlanSlot &slot) { return slot.executions_then; }
+    static bool free(std::uint32_t number) {
+        segment.plans[number].generation.fetch_add(1, std::memory_order_acq_rel);
+        directory().remove(number);
+        return true;
+    }
+};
+
+template <class Array> std::uint32_t used() {
+    std::uint32_t count = 0;
+    for (std::uint32_t i = 0; i < Array::directory().slots(); i++)
+        count += Array::directory().is_ready(i);
+    return count;
+}
+
+// Adds what was done since the last pass to each slot's heat and, if slots get scarce, frees the
+// coldest. Returns how many.
+template <class Array> std::uint32_t cool_and_evict(double decay) {
+    std::array<std::uint32_t, HeatScale::levels> at_level{};
+    std::uint32_t count = 0;
+    for (std::uint32_t i = 0; i < Array::directory().slots(); i++) {
+        if (!Array::directory().is_ready(i))
+            continue;
+        auto &slot = Array::slot(i);
+        const std::uint64_t work = Array::work(slot);
+        std::uint64_t &then = Array::work_then(slot);
+        slot.heat = slot.heat * decay + static_cast<double>(work > then ? work - then : 0);
+        then = work;
+        at_level[HeatScale::level_of(slot.heat)]++;
+        count++;
+    }
+    const std::uint32_t slots = Array::directory().slots();
+    if (count <= crowded * slots)
+        return 0;
+
+    auto to_free = static_cast<std::uint32_t>(count - comfortable * slots);
+    int level = 0; // free all below it, and as many of it as are needed
+    for (std::uint32_t below = 0; below + at_level[level] < to_free; level++)
+        below += at_level[level];
+    std::uint32_t freed = 0;
+    for (int pass = 0; pass < 2 && freed < to_free; pass++)
+        for (std::uint32_t i = 0; i < slots && freed < to_free; i++) {
+            if (!Array::directory().is_ready(i))
+                continue;
+            const int here = HeatScale::level_of(Array::slot(i).heat);
+            if ((pass == 0 ? here < level : here == level) && Array::free(i))
+                freed++;
+        }
+    return freed;
+}
+
+template <class Array> void free_all() {
+    for (std::uint32_t i = 0; i < Array::directory().slots(); i++)
+        if (Array::directory().is_ready(i))
+            Array::free(i);
+}
+
+} // namespace
+
+void maintain() {
+    if (!available())
+        return;
+    MaintenanceLock lock(LW_EXCLUSIVE);
+    const TimestampTz now = GetCurrentTimestamp();
+    const TimestampTz then = segment.header->last_maintained.exchange(now);
+    const double elapsed_s = then == 0 ? 0 : std::max(0.0, static_cast<double>(now - then) / 1e6);
+    const double decay = std::exp2(-elapsed_s / half_life_s);
+    const std::uint32_t evicted = cool_and_evict<StatementArray>(decay);
+    cool_and_evict<ScanArray>(decay);
+    cool_and_evict<PlanArray>(decay);
+    segment.header->losses[static_cast<std::size_t>(Loss::Evicted)].fetch_add(evicted);
+}
+
+void save(bool at_shutdown) {
+    if (!available())
+        return;
+    if (at_shutdown) {
+        store_file::save();
+        return;
+    }
+    MaintenanceLock lock(LW_EXCLUSIVE);
+    store_file::save();
+}
+
+void reset() {
+    if (!available())
+        return;
+    MaintenanceLock lock(LW_EXCLUSIVE);
+    free_all<StatementArray>();
+    free_all<ScanArray>();
+    free_all<PlanArray>();
+    for (Counter &loss : segment.header->losses)
+        loss = 0;
+    segment.header->stats_since = GetCurrentTimestamp();
+}
+
+void forget_values(Oid dbid) {
+    if (!available())
+        return;
+    // Samples decided on before are on their way: they look at the epoch inside their slot's lock.
+    segment.header->label_epoch.fetch_add(1, std::memory_order_acq_rel);
+    MaintenanceLock lock(LW_EXCLUSIVE);
+    for (std::uint32_t i = 0; i < segment.scan_directory.slots(); i++) {
+        if (!segment.scan_directory.is_ready(i))
+            continue;
+        // A writer holds a slot for some hundred instructions: insist.
+        while (!change_scan(i, [&](ScanSlot &slot) {
+            if (slot.key.dbid == dbid)
+                slot.totals.forget_values();
+        }))
+            pg_usleep(10);
+    }
+}
+
+std::uint64_t losses(Loss loss) {
+    return available() ? segment.header->losses[static_cast<std::size_t>(loss)].load() : 0;
+}
+
+State state() {
+    State state;
+    if (!available())
+        return state;
+    const Header &header = *segment.header;
+    state.bytes = header.bytes;
+    state.statement_slots = header.statement_slots;
+    state.scan_slots = header.scan_slots;
+    state.plan_slots = header.plan_slots;
+    state.statements = used<StatementArray>();
+    state.scans = used<ScanArray>();
+    state.plans = used<PlanArray>();
+    state.stats_since = header.stats_since;
+    state.last_saved = header.last_saved;
+    state.last_maintained = header.last_maintained;
+    state.file_set_aside = header.file_set_aside;
+    state.save_failed = header.save_failed;
+    return state;
+}
+
+void dump(std::string &out) {
+    if (available())
+        out.assign(reinterpret_cast<const char *>(segment.header), segment.header->bytes);
+}
+
+} // namespace triage::store
