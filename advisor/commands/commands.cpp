@@ -7,6 +7,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
     commands.push_back(make_report_command());
     commands.push_back(make_indexes_command());
     commands.push_back(make_check_command());
+    commands.push_back(make_pool_command());
     return commands;
 }
 

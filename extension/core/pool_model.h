@@ -1,0 +1,123 @@
+// How many connections a pool needs, from what was observed of it at any load: demands on the
+// server's stations are told apart from waiting, a closed network gives throughput by pool size,
+// and a simulation gives what clients wait. Times in milliseconds a transaction.
+#pragma once
+
+#include "core/pool_simulation.h"
+#include "core/queueing.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace triage {
+
+struct PoolMachine {
+    double cores = 1;       // of the database server
+    double io_servers = 16; // requests that its disk serves at the same time
+    double spindles = 1;    // for HikariCP's formula
+};
+
+// A statement of a pool's transactions. The shares are of its time, and need not sum to one.
+struct ObservedStatement {
+    double calls_per_transaction = 1;
+    double mean_ms = 0, stddev_ms = 0;
+    double cpu_share = 1, io_share = 0, delay_share = 0;
+};
+
+// Of one pool: the transactions of a database, user or application over a while. Means.
+struct PoolObservation {
+    std::string pool;
+    double seconds = 0;
+    double transactions = 0;
+    int clients = 0; // that may want a connection at the same time; 0: no bound known
+
+    double active_ms = 0;               // pg_stat_database.active_time
+    double idle_in_transaction_ms = 0;  // pg_stat_database.idle_in_transaction_time
+    std::optional<double> hold_ms;      // as a pooler saw it: transaction time less wait time
+    std::optional<double> cpu_ms;       // backends' /proc/PID/schedstat, on a processor
+    std::optional<double> run_queue_ms; // and ready to run without one
+
+    // Parts of active_ms by wait event, from samples of activity.
+    double io_wait_ms = 0;   // data files
+    double wal_wait_ms = 0;  // the log's flush, which all that commit share
+    double lock_wait_ms = 0; // heavyweight locks
+    double lwlock_wait_ms = 0;
+    double sleep_ms = 0; // timeouts, extensions, other processes: nobody else is kept waiting
+
+    std::optional<double> pooler_ms; // of the pooler's one thread
+    double other_cpu_ms = 0; // of processes on the same machine that come with each transaction:
+                             // the pooler, the application
+    std::vector<ObservedStatement> statements; // for how much transactions differ; may be empty
+};
+
+// What a transaction needs when it has everything to itself.
+struct PoolDemands {
+    double cpu_ms = 0;
+    double io_ms = 0;
+    double serial_ms = 0; // inferred from lock waits: more connections only wait longer there
+    double pooler_ms = 0;
+    double delay_ms = 0;
+    double cores = 1; // that backends can have, with others taking theirs
+    double io_servers = 1;
+
+    ClosedNetwork network() const;
+    double total_ms() const { return cpu_ms + io_ms + serial_ms + pooler_ms + delay_ms; }
+};
+
+PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &machine);
+
+// How transactions differ. Where each is one statement, a statement is a kind; where they are made
+// of several, there is one kind, that varies as a sum of them would.
+std::vector<TransactionKind> kinds_of(const PoolObservation &observation,
+                                      const PoolDemands &demands);
+
+enum class Confidence { Low, Medium, High };
+
+struct LoadPoint {
+    double load = 0; // share of the throughput at the advised size
+    double transactions_per_s = 0;
+    WaitPercentiles wait;     // for a connection
+    WaitPercentiles response; // from the wish for a connection to the transaction's end
+};
+
+struct SizeIf {
+    std::string changed;
+    int size = 0;
+};
+
+struct RivalSizes {
+    int hikari = 0;
+    int cybertec = 0;
+    int pgbouncer_default = 20;
+};
+
+struct PoolAdvice {
+    PoolDemands demands;
+    std::string bottleneck; // cpu, io, lock, pooler or clients
+    int knee = 1;           // where, were there no waiting before it, the bottleneck would be full
+    int size = 1;
+    int smallest_for_95 = 1;
+    double best_per_s = 0; // throughput with any number of connections
+    double size_per_s = 0; // at `size`
+    double observed_per_s = 0;
+    std::vector<LoadPoint> waits;
+    std::vector<SizeIf> sensitivity;
+    Confidence confidence = Confidence::Low;
+    std::vector<std::string> doubts; // sentences
+    RivalSizes rivals;
+};
+
+PoolAdvice advise_pool(const PoolObservation &observation, const PoolMachine &machine,
+                       std::mt19937_64 &random);
+
+// The parts of the advice, for those who want only one.
+std::vector<double> throughput_by_size(const PoolDemands &demands, int largest); // a second
+int advised_size(const PoolDemands &demands, int clients);
+std::vector<LoadPoint> waits_at_size(const PoolObservation &observation, const PoolDemands &demands,
+                                     int size, double capacity_per_s,
+                                     const std::vector<double> &loads, std::mt19937_64 &random);
+RivalSizes rival_sizes(const PoolObservation &observation, const PoolMachine &machine);
+
+} // namespace triage

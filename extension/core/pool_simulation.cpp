@@ -1,0 +1,402 @@
+#include "core/pool_simulation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <functional>
+#include <limits>
+#include <queue>
+
+namespace triage {
+namespace {
+
+constexpr double never = std::numeric_limits<double>::infinity();
+
+// The standard's distributions differ between libraries; these do not.
+class Chance {
+  public:
+    explicit Chance(std::mt19937_64 &random) : random_(random) {}
+
+    double uniform() { return (static_cast<double>(random_() >> 11) + 0.5) * 0x1.0p-53; }
+    double exponential(double mean) { return -mean * std::log(uniform()); }
+
+    // Of this mean, and this standard deviation over mean: constant, exponential (1) or gamma.
+    double time(double mean, double variation) {
+        if (mean <= 0 || variation < 0.01)
+            return std::max(mean, 0.0);
+        if (variation == 1)
+            return exponential(mean);
+        double shape = 1 / (variation * variation);
+        return gamma(shape) * mean / shape;
+    }
+
+  private:
+    double normal() {
+        return std::sqrt(-2 * std::log(uniform())) * std::cos(2 * 3.14159265358979324 * uniform());
+    }
+
+    // Marsaglia and Tsang, "A simple method for generating gamma variables", 2000.
+    double gamma(double shape) {
+        if (shape < 1)
+            return gamma(shape + 1) * std::pow(uniform(), 1 / shape);
+        double d = shape - 1.0 / 3, c = 1 / std::sqrt(9 * d);
+        for (;;) {
+            double x = normal(), v = 1 + c * x;
+            if (v <= 0)
+                continue;
+            v = v * v * v;
+            if (std::log(uniform()) < 0.5 * x * x + d - d * v + d * std::log(v))
+                return d * v;
+        }
+    }
+
+    std::mt19937_64 &random_;
+};
+
+// The stations of a transaction's way, in its order; processors and pooler are visited twice.
+enum class Step { Send, Parse, Disk, Serial, Delay, Execute, Receive, Done };
+
+Step after(Step step) {
+    return static_cast<Step>(static_cast<int>(step) + 1);
+}
+
+struct Job {
+    std::size_t pool = 0;
+    double arrived = 0, started = 0;
+    double cpu = 0, io = 0, serial = 0, delay = 0;
+    Step step = Step::Send;
+};
+
+// Processors shared by all that run, as an operating system does: with j of them, each gets
+// min(1, cores / j). Progress is kept as the work that one that runs all the time would have had,
+// so that a departure costs no more than a heap's pop.
+class SharedProcessors {
+  public:
+    explicit SharedProcessors(double cores) : cores_(cores) {}
+
+    void add(double now, std::size_t job, double work) {
+        advance(now);
+        running_.push({progress_ + work, job});
+    }
+    double next_departure() const {
+        if (running_.empty())
+            return never;
+        return at_ + std::max(running_.top().first - progress_, 0.0) / speed();
+    }
+    std::size_t depart(double now) {
+        advance(now);
+        std::size_t job = running_.top().second;
+        running_.pop();
+        return job;
+    }
+
+  private:
+    double speed() const { return std::min(1.0, cores_ / static_cast<double>(running_.size())); }
+    void advance(double now) {
+        if (!running_.empty())
+            progress_ += (now - at_) * speed();
+        at_ = now;
+    }
+
+    using Finish = std::pair<double, std::size_t>;
+    double cores_, at_ = 0, progress_ = 0;
+    std::priority_queue<Finish, std::vector<Finish>, std::greater<>> running_;
+};
+
+// First come, first served.
+class Servers {
+  public:
+    explicit Servers(int count) : idle_(count) {}
+
+    // True if the job starts now; else it will be handed out by leave().
+    bool enter(std::size_t job) {
+        if (idle_ > 0) {
+            --idle_;
+            return true;
+        }
+        waiting_.push_back(job);
+        return false;
+    }
+    // Frees a server; true if `next` starts there.
+    bool leave(std::size_t &next) {
+        if (waiting_.empty()) {
+            ++idle_;
+            return false;
+        }
+        next = waiting_.front();
+        waiting_.pop_front();
+        return true;
+    }
+    std::size_t queued() const { return waiting_.size(); }
+
+  private:
+    int idle_;
+    std::deque<std::size_t> waiting_;
+};
+
+struct PoolState {
+    Servers connections;
+    Servers lock{1};
+    double next_arrival = never;
+    double busy_ms = 0;
+    std::size_t turned_away = 0;
+    std::vector<double> waits, responses;
+};
+
+WaitPercentiles percentiles(std::vector<double> &times) {
+    WaitPercentiles result;
+    if (times.empty())
+        return result;
+    std::sort(times.begin(), times.end());
+    auto at = [&](double p) {
+        auto place = static_cast<std::size_t>(std::ceil(p * static_cast<double>(times.size())));
+        return times[std::clamp<std::size_t>(place, 1, times.size()) - 1];
+    };
+    double sum = 0;
+    for (double time : times)
+        sum += time;
+    result.mean_ms = sum / static_cast<double>(times.size());
+    result.p50_ms = at(0.50);
+    result.p95_ms = at(0.95);
+    result.p99_ms = at(0.99);
+    return result;
+}
+
+class Simulation {
+  public:
+    Simulation(const SimulatedServer &server, const std::vector<SimulatedPool> &pools,
+               const SimulationLength &length, std::mt19937_64 &random)
+        : server_(server), pools_(pools), length_(length), chance_(random),
+          processors_(std::max(server.cores, 1e-3)),
+          disk_(std::max(1, static_cast<int>(std::lround(server.io_servers)))), pooler_(1) {
+        for (const SimulatedPool &pool : pools)
+            states_.push_back({Servers(std::max(pool.size, 1))});
+    }
+
+    std::vector<SimulatedOutcome> run() {
+        for (std::size_t pool = 0; pool < pools_.size(); ++pool)
+            schedule_arrival(pool, 0);
+        double end = length_.warm_up_ms + length_.measured_ms;
+        while (step(end)) {
+        }
+        return outcomes();
+    }
+
+  private:
+    struct Event {
+        double at;
+        std::size_t order; // ties go in the order of their making
+        std::size_t job;
+        bool operator>(const Event &other) const {
+            return at != other.at ? at > other.at : order > other.order;
+        }
+    };
+
+    bool step(double end) {
+        double arrival = never;
+        std::size_t arriving = 0;
+        for (std::size_t pool = 0; pool < states_.size(); ++pool)
+            if (states_[pool].next_arrival < arrival) {
+                arrival = states_[pool].next_arrival;
+                arriving = pool;
+            }
+        double departure = processors_.next_departure();
+        double timed = events_.empty() ? never : events_.top().at;
+        double now = std::min({arrival, departure, timed});
+        if (now > end)
+            return false;
+        if (now == arrival)
+            arrive(arriving, now);
+        else if (now == departure)
+            advance(processors_.depart(now), now);
+        else {
+            std::size_t job = events_.top().job;
+            events_.pop();
+            finish_timed(job, now);
+        }
+        return true;
+    }
+
+    void schedule_arrival(std::size_t pool, double now) {
+        double rate = pools_[pool].arrivals_per_ms;
+        states_[pool].next_arrival =
+            rate > 0 && !pools_[pool].kinds.empty() ? now + chance_.exponential(1 / rate) : never;
+    }
+
+    void arrive(std::size_t pool, double now) {
+        schedule_arrival(pool, now);
+        PoolState &state = states_[pool];
+        if (state.connections.queued() >= length_.longest_queue) {
+            ++state.turned_away;
+            return;
+        }
+        std::size_t job = new_job();
+        const TransactionKind &kind = choose_kind(pools_[pool].kinds);
+        jobs_[job] = {pool,
+                      now,
+                      now,
+                      chance_.time(kind.cpu_ms, kind.variation),
+                      chance_.time(kind.io_ms, kind.variation),
+                      chance_.time(kind.serial_ms, kind.variation),
+                      chance_.time(kind.delay_ms, kind.variation),
+                      Step::Send};
+        if (state.connections.enter(job))
+            start(job, now);
+    }
+
+    const TransactionKind &choose_kind(const std::vector<TransactionKind> &kinds) {
+        if (kinds.size() == 1)
+            return kinds.front();
+        double total = 0;
+        for (const TransactionKind &kind : kinds)
+            total += kind.share;
+        double at = chance_.uniform() * total;
+        for (const TransactionKind &kind : kinds)
+            if ((at -= kind.share) < 0)
+                return kind;
+        return kinds.back();
+    }
+
+    void start(std::size_t job, double now) {
+        jobs_[job].started = now;
+        if (now >= length_.warm_up_ms)
+            states_[jobs_[job].pool].waits.push_back(now - jobs_[job].arrived);
+        enter(job, now);
+    }
+
+    // Begins the job's present step, or passes over it if it takes no time.
+    void enter(std::size_t number, double now) {
+        Job &job = jobs_[number];
+        switch (job.step) {
+        case Step::Send:
+        case Step::Receive:
+            if (server_.pooler_ms <= 0)
+                return advance(number, now);
+            if (pooler_.enter(number))
+                serve(number, now);
+            return;
+        case Step::Parse:
+        case Step::Execute:
+            if (job.cpu <= 0)
+                return advance(number, now);
+            return processors_.add(now, number, job.cpu / 2);
+        case Step::Disk:
+            if (job.io <= 0)
+                return advance(number, now);
+            if (disk_.enter(number))
+                serve(number, now);
+            return;
+        case Step::Serial:
+            if (job.serial <= 0)
+                return advance(number, now);
+            if (states_[job.pool].lock.enter(number))
+                serve(number, now);
+            return;
+        case Step::Delay:
+            return job.delay > 0 ? serve(number, now) : advance(number, now);
+        case Step::Done:
+            return finish(number, now);
+        }
+    }
+
+    double service_time(const Job &job) {
+        switch (job.step) {
+        case Step::Disk:
+            return job.io;
+        case Step::Serial:
+            return job.serial;
+        case Step::Delay:
+            return job.delay;
+        default:
+            return server_.pooler_ms / 2;
+        }
+    }
+
+    void serve(std::size_t number, double now) {
+        events_.push({now + service_time(jobs_[number]), order_++, number});
+    }
+
+    void finish_timed(std::size_t number, double now) {
+        Job &job = jobs_[number];
+        Servers *station = nullptr;
+        if (job.step == Step::Disk)
+            station = &disk_;
+        else if (job.step == Step::Serial)
+            station = &states_[job.pool].lock;
+        else if (job.step != Step::Delay)
+            station = &pooler_;
+        std::size_t next = 0;
+        if (station && station->leave(next))
+            serve(next, now);
+        advance(number, now);
+    }
+
+    void advance(std::size_t number, double now) {
+        jobs_[number].step = after(jobs_[number].step);
+        enter(number, now);
+    }
+
+    void finish(std::size_t number, double now) {
+        const Job job = jobs_[number];
+        PoolState &state = states_[job.pool];
+        if (now >= length_.warm_up_ms) {
+            state.busy_ms += now - std::max(job.started, length_.warm_up_ms);
+            state.responses.push_back(now - job.arrived);
+        }
+        free_.push_back(number);
+        std::size_t next = 0;
+        if (state.connections.leave(next))
+            start(next, now);
+    }
+
+    std::size_t new_job() {
+        if (free_.empty()) {
+            jobs_.emplace_back();
+            return jobs_.size() - 1;
+        }
+        std::size_t job = free_.back();
+        free_.pop_back();
+        return job;
+    }
+
+    std::vector<SimulatedOutcome> outcomes() {
+        std::vector<SimulatedOutcome> result;
+        for (std::size_t pool = 0; pool < pools_.size(); ++pool) {
+            PoolState &state = states_[pool];
+            SimulatedOutcome outcome;
+            outcome.pool = pools_[pool].name;
+            outcome.transactions = state.responses.size();
+            outcome.throughput_per_ms =
+                static_cast<double>(outcome.transactions) / length_.measured_ms;
+            outcome.busy_connections = state.busy_ms / length_.measured_ms;
+            outcome.wait = percentiles(state.waits);
+            outcome.response = percentiles(state.responses);
+            outcome.turned_away = state.turned_away;
+            result.push_back(outcome);
+        }
+        return result;
+    }
+
+    const SimulatedServer &server_;
+    const std::vector<SimulatedPool> &pools_;
+    const SimulationLength &length_;
+    Chance chance_;
+    SharedProcessors processors_;
+    Servers disk_, pooler_;
+    std::vector<PoolState> states_;
+    std::vector<Job> jobs_;
+    std::vector<std::size_t> free_;
+    std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+    std::size_t order_ = 0;
+};
+
+} // namespace
+
+std::vector<SimulatedOutcome> simulate_pools(const SimulatedServer &server,
+                                             const std::vector<SimulatedPool> &pools,
+                                             const SimulationLength &length,
+                                             std::mt19937_64 &random) {
+    return Simulation(server, pools, length, random).run();
+}
+
+} // namespace triage

@@ -1,0 +1,62 @@
+// What clients wait for connections, by simulation: pools of connections that share one server's
+// processors, disk and pooler, with open arrivals. Formulas stop at one pool and exponential times;
+// this does not. Deterministic: all chance comes from the generator that is passed in.
+#pragma once
+
+#include <random>
+#include <string>
+#include <vector>
+
+namespace triage {
+
+// A kind of transaction, by what it needs while it holds a connection.
+struct TransactionKind {
+    std::string name;
+    double share = 1; // of its pool's transactions
+    double cpu_ms = 0;
+    double io_ms = 0;
+    double serial_ms = 0; // under a lock that all of its pool want
+    double delay_ms = 0;  // sleeps, network, the client's thinking
+    double variation = 1; // standard deviation over mean of each time above
+};
+
+struct SimulatedPool {
+    std::string name;
+    int size = 1;
+    double arrivals_per_ms = 0; // a Poisson process
+    std::vector<TransactionKind> kinds;
+};
+
+struct SimulatedServer {
+    double cores = 1;      // what is left of them for backends
+    double io_servers = 1; // requests that the disk serves at the same time
+    double pooler_ms = 0;  // of the pooler's one thread for each transaction; 0: none
+};
+
+struct WaitPercentiles {
+    double mean_ms = 0, p50_ms = 0, p95_ms = 0, p99_ms = 0;
+};
+
+struct SimulatedOutcome {
+    std::string pool;
+    std::size_t transactions = 0; // that ended within the measured part
+    double throughput_per_ms = 0;
+    double busy_connections = 0; // on average
+    WaitPercentiles wait;        // from arrival until a connection is had
+    WaitPercentiles response;    // from arrival to end
+    std::size_t turned_away = 0; // arrivals that found a queue of longest_queue
+};
+
+struct SimulationLength {
+    double measured_ms = 60'000;
+    double warm_up_ms = 5'000;
+    std::size_t longest_queue = 20'000;
+};
+
+// One outcome a pool, in their order.
+std::vector<SimulatedOutcome> simulate_pools(const SimulatedServer &server,
+                                             const std::vector<SimulatedPool> &pools,
+                                             const SimulationLength &length,
+                                             std::mt19937_64 &random);
+
+} // namespace triage

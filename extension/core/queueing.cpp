@@ -1,0 +1,98 @@
+#include "core/queueing.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace triage {
+namespace {
+
+constexpr double infinite = std::numeric_limits<double>::infinity();
+
+// Products of k service times over k rates, k = 0..population, with times in units of `unit`.
+std::vector<long double> station_weights(const Station &station, int population, double unit) {
+    std::vector<long double> weights(population + 1, 0);
+    weights[0] = 1;
+    for (int k = 1; k <= population; ++k)
+        weights[k] =
+            weights[k - 1] * (station.demand_ms / unit) / std::min<long double>(k, station.servers);
+    return weights;
+}
+
+std::vector<long double> delay_weights(double delay_ms, int population, double unit) {
+    std::vector<long double> weights(population + 1, 0);
+    weights[0] = 1;
+    for (int k = 1; k <= population; ++k)
+        weights[k] = weights[k - 1] * (delay_ms / unit) / k;
+    return weights;
+}
+
+std::vector<long double> convolve(const std::vector<long double> &a,
+                                  const std::vector<long double> &b) {
+    std::vector<long double> sum(a.size(), 0);
+    for (std::size_t n = 0; n < a.size(); ++n)
+        for (std::size_t k = 0; k <= n; ++k)
+            sum[n] += a[k] * b[n - k];
+    return sum;
+}
+
+} // namespace
+
+std::vector<double> closed_throughput(const ClosedNetwork &network, int population) {
+    population = std::max(population, 0);
+    std::vector<double> throughput(population + 1, 0);
+
+    // A unit that keeps the normalising constants within range: no weight of a station falls, and
+    // that of the delay rises to no more than e^population.
+    double unit = network.delay_ms / std::max(population, 1);
+    for (const Station &station : network.stations)
+        unit = std::max(unit, station.demand_ms / std::max(station.servers, 1e-9));
+    if (unit <= 0)
+        return throughput; // jobs that take no time: no answer
+
+    std::vector<long double> constants = delay_weights(network.delay_ms, population, unit);
+    for (const Station &station : network.stations)
+        if (station.demand_ms > 0)
+            constants = convolve(constants, station_weights(station, population, unit));
+    for (int n = 1; n <= population; ++n)
+        throughput[n] = static_cast<double>(constants[n - 1] / constants[n]) / unit;
+    return throughput;
+}
+
+double throughput_bound(const ClosedNetwork &network) {
+    double bound = infinite;
+    for (const Station &station : network.stations)
+        if (station.demand_ms > 0)
+            bound = std::min(bound, station.servers / station.demand_ms);
+    return bound;
+}
+
+double erlang_c(int servers, double arrival_rate, double service_ms) {
+    double load = arrival_rate * service_ms;
+    if (servers < 1 || load >= servers)
+        return 1;
+    double blocked = 1; // Erlang B, by its recursion
+    for (int k = 1; k <= servers; ++k)
+        blocked = load * blocked / (k + load * blocked);
+    return servers * blocked / (servers - load * (1 - blocked));
+}
+
+double erlang_wait_ms(int servers, double arrival_rate, double service_ms, double p) {
+    double load = arrival_rate * service_ms;
+    if (servers < 1 || load >= servers)
+        return infinite;
+    double waits = erlang_c(servers, arrival_rate, service_ms);
+    if (1 - p >= waits)
+        return 0;
+    return service_ms / (servers - load) * std::log(waits / (1 - p));
+}
+
+double demand_behind_wait(double arrival_rate, double wait_ms) {
+    // W = r S^2 / (1 - r S), the M/M/1's, solved for S.
+    if (arrival_rate <= 0 || wait_ms <= 0)
+        return 0;
+    double product = arrival_rate * wait_ms;
+    return (std::sqrt(product * product + 4 * product) - product) / (2 * arrival_rate);
+}
+
+} // namespace triage

@@ -1,0 +1,38 @@
+// Queueing theory that the pool model stands on: closed networks of stations, solved exactly, and
+// Erlang's formula for open ones. Times in milliseconds, rates per millisecond.
+#pragma once
+
+#include <vector>
+
+namespace triage {
+
+// Where jobs queue. j jobs there are served at min(j, servers) times the speed of one alone, so a
+// machine's cores are servers, and so is what a disk can do at the same time. May be fractional.
+struct Station {
+    double demand_ms = 0;
+    double servers = 1;
+};
+
+struct ClosedNetwork {
+    std::vector<Station> stations;
+    double delay_ms = 0; // where nobody waits for anybody
+};
+
+// Throughput by number of jobs 0..population. Exact for exponential or processor-sharing stations:
+// the answer of load-dependent mean value analysis, got by Buzen's convolution, which subtracts
+// nothing and so loses no digits with many servers.
+std::vector<double> closed_throughput(const ClosedNetwork &network, int population);
+
+// No number of jobs can have more; infinite if there are no stations.
+double throughput_bound(const ClosedNetwork &network);
+
+// Share of arrivals that find all servers of an M/M/c busy; 1 if they cannot keep up.
+double erlang_c(int servers, double arrival_rate, double service_ms);
+
+// Waiting time in an M/M/c that the share p of arrivals does not exceed; infinite if overloaded.
+double erlang_wait_ms(int servers, double arrival_rate, double service_ms, double p);
+
+// The demand on a single server at which customers arriving at this rate wait so long on average.
+double demand_behind_wait(double arrival_rate, double wait_ms);
+
+} // namespace triage
