@@ -140,6 +140,15 @@ ClosedNetwork PoolDemands::network() const {
     return {{{cpu_ms, cores}, {io_ms, io_servers}, {serial_ms, 1}, {pooler_ms, 1}}, delay_ms};
 }
 
+PoolDemands PoolDemands::without_locks() const {
+    PoolDemands free = *this;
+    free.cpu_ms += cpu_under_lock_ms;
+    free.io_ms += io_under_lock_ms;
+    free.delay_ms += serial_ms - cpu_under_lock_ms - io_under_lock_ms;
+    free.serial_ms = free.cpu_under_lock_ms = free.io_under_lock_ms = 0;
+    return free;
+}
+
 PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &machine) {
     PoolDemands demands;
     double rate = observation.seconds > 0 ? observation.transactions / (observation.seconds * 1000)
@@ -173,11 +182,15 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
 
     // Who holds the lock spends its time on the other stations: it is not needed twice.
     double serial = demands.serial_ms;
-    for (double *part : {&demands.delay_ms, &demands.cpu_ms, &demands.io_ms}) {
-        double moved = std::min(serial, *part);
-        *part -= moved;
+    auto take = [&serial](double &part) {
+        double moved = std::min(serial, part);
+        part -= moved;
         serial -= moved;
-    }
+        return moved;
+    };
+    take(demands.delay_ms);
+    demands.cpu_under_lock_ms = take(demands.cpu_ms);
+    demands.io_under_lock_ms = take(demands.io_ms);
     demands.serial_ms -= serial; // not longer than the transaction itself
     return demands;
 }
@@ -216,8 +229,14 @@ std::vector<double> throughput_by_size(const PoolDemands &demands, int largest) 
 }
 
 int advised_size(const PoolDemands &demands, int clients) {
-    std::vector<double> throughput = throughput_by_size(demands, population_of(clients));
-    return smallest_reaching(throughput, wanted_share * throughput.back());
+    auto size_for = [&](const PoolDemands &needed) {
+        std::vector<double> throughput = throughput_by_size(needed, population_of(clients));
+        return smallest_reaching(throughput, wanted_share * throughput.back());
+    };
+    // A lock that is short saturates slowly, as any single server: but who queues there gains
+    // nothing by having a connection for it.
+    int size = size_for(demands);
+    return demands.serial_ms > 0 ? std::min(size, size_for(demands.without_locks())) : size;
 }
 
 std::vector<LoadPoint> waits_at_size(const PoolObservation &observation, const PoolDemands &demands,

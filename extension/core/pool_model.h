@@ -59,10 +59,13 @@ struct PoolDemands {
     double serial_ms = 0; // inferred from lock waits: more connections only wait longer there
     double pooler_ms = 0;
     double delay_ms = 0;
+    double cpu_under_lock_ms = 0; // parts of serial_ms
+    double io_under_lock_ms = 0;
     double cores = 1; // that backends can have, with others taking theirs
     double io_servers = 1;
 
     ClosedNetwork network() const;
+    PoolDemands without_locks() const; // the same work, if nobody had to wait for a lock
     double total_ms() const { return cpu_ms + io_ms + serial_ms + pooler_ms + delay_ms; }
 };
 

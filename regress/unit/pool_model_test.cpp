@@ -1,0 +1,180 @@
+#include "core/pool_model.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace triage {
+namespace {
+
+// At 200 transactions a second, so that two cores are a fifth to two fifths busy.
+PoolObservation observed(double cpu_ms, double sleep_ms, double think_ms) {
+    PoolObservation observation;
+    observation.pool = "app";
+    observation.seconds = 1000;
+    observation.transactions = 200'000;
+    observation.clients = 200;
+    observation.active_ms = cpu_ms + sleep_ms;
+    observation.idle_in_transaction_ms = think_ms;
+    observation.hold_ms = cpu_ms + sleep_ms + think_ms;
+    observation.cpu_ms = cpu_ms;
+    observation.run_queue_ms = 0;
+    observation.sleep_ms = sleep_ms;
+    return observation;
+}
+
+PoolAdvice advise(const PoolObservation &observation, const PoolMachine &machine = {2, 16, 1}) {
+    std::mt19937_64 random(1);
+    return advise_pool(observation, machine, random);
+}
+
+TEST(PoolModel, ComputingNeedsAsManyConnectionsAsCores) {
+    PoolAdvice advice = advise(observed(2, 0, 0));
+    EXPECT_EQ(advice.bottleneck, "cpu");
+    EXPECT_EQ(advice.knee, 2);
+    EXPECT_EQ(advice.size, 2);
+    EXPECT_NEAR(advice.best_per_s, 1000, 1);
+}
+
+TEST(PoolModel, ThinkingInsideTransactionsNeedsMany) {
+    PoolAdvice advice = advise(observed(1, 0, 20));
+    EXPECT_EQ(advice.knee, 42); // 21 ms at 2000 a second
+    EXPECT_GT(advice.size, 42);
+    EXPECT_LT(advice.size, 70);
+    EXPECT_GE(advice.size_per_s, 0.99 * advice.best_per_s);
+    EXPECT_GE(advice.size, advice.smallest_for_95);
+    EXPECT_EQ(advise(observed(1, 20, 0)).size, advice.size); // sleeping is as good
+}
+
+TEST(PoolModel, WaitingForAProcessorIsNoReasonForConnections) {
+    PoolObservation busy = observed(2, 0, 0);
+    busy.run_queue_ms = 3;
+    busy.active_ms = *busy.hold_ms = 5;
+    EXPECT_EQ(advise(busy).size, advise(observed(2, 0, 0)).size);
+}
+
+TEST(PoolModel, WaitingForLocksIsNoReasonForConnections) {
+    PoolObservation locked = observed(2, 0, 0);
+    locked.lock_wait_ms = 15;
+    locked.active_ms = *locked.hold_ms = 17;
+    PoolAdvice advice = advise(locked);
+    EXPECT_EQ(advice.bottleneck, "lock");
+    EXPECT_LE(advice.size, 4);
+    EXPECT_LE(advice.best_per_s, 501); // the whole transaction is under the lock
+    EXPECT_TRUE(std::any_of(advice.doubts.begin(), advice.doubts.end(), [](const auto &doubt) {
+        return doubt.find("locks") != std::string::npos;
+    }));
+}
+
+TEST(PoolModel, LocksNeverAskForMoreThanWithoutThem) {
+    std::mt19937_64 random(3);
+    for (int i = 0; i < 200; ++i) {
+        auto up_to = [&](double most) {
+            return most * static_cast<double>(random() % 1000) / 1000;
+        };
+        PoolObservation free = observed(0.1 + up_to(3), up_to(5), up_to(5)), locked = free;
+        locked.lock_wait_ms = up_to(20);
+        locked.active_ms += locked.lock_wait_ms;
+        *locked.hold_ms += locked.lock_wait_ms;
+        int without = advised_size(demands_of(free, {2, 16, 1}), 200);
+        int with = advised_size(demands_of(locked, {2, 16, 1}), 200);
+        EXPECT_LE(with, without) << locked.lock_wait_ms;
+    }
+}
+
+TEST(PoolModel, OthersOnTheMachineTakeTheirShare) {
+    PoolObservation alone = observed(1, 0, 10), beside = alone;
+    beside.other_cpu_ms = 1;
+    EXPECT_NEAR(advise(beside).best_per_s, advise(alone).best_per_s / 2, 5);
+    EXPECT_LT(advise(beside).size, advise(alone).size);
+}
+
+TEST(PoolModel, ThePoolersThreadIsABound) {
+    PoolObservation observation = observed(0.05, 0, 0);
+    observation.pooler_ms = 0.1;
+    *observation.hold_ms = 0.2;
+    PoolAdvice advice = advise(observation, {16, 16, 1});
+    EXPECT_EQ(advice.bottleneck, "pooler");
+    EXPECT_NEAR(advice.best_per_s, 10'000, 100);
+}
+
+TEST(PoolModel, TheDiskSaturates) {
+    PoolObservation observation = observed(0.5, 0, 0);
+    observation.io_wait_ms = 8;
+    observation.active_ms = *observation.hold_ms = 8.5;
+    PoolAdvice advice = advise(observation, {4, 4, 1});
+    EXPECT_EQ(advice.bottleneck, "io");
+    EXPECT_LT(advice.best_per_s, 700);
+    EXPECT_GT(advise(observation, {4, 8, 1}).best_per_s, 1.4 * advice.best_per_s);
+}
+
+TEST(PoolModel, FewClientsAreThemselvesTheBound) {
+    PoolObservation observation = observed(0.1, 0, 50);
+    observation.clients = 10;
+    PoolAdvice advice = advise(observation);
+    EXPECT_EQ(advice.bottleneck, "clients");
+    EXPECT_EQ(advice.size, 10);
+}
+
+TEST(PoolModel, WithoutSchedstatActiveTimeStandsIn) {
+    PoolObservation observation = observed(2, 3, 0);
+    observation.cpu_ms.reset();
+    observation.run_queue_ms.reset();
+    PoolAdvice advice = advise(observation);
+    EXPECT_NEAR(advice.demands.cpu_ms, 2, 0.1);
+    EXPECT_NEAR(advice.demands.delay_ms, 3, 0.01);
+    EXPECT_LT(advice.confidence, Confidence::High);
+}
+
+TEST(PoolModel, WaitsGrowWithTheLoadAndShrinkWithTheSize) {
+    PoolObservation observation = observed(1, 5, 0);
+    PoolAdvice advice = advise(observation);
+    ASSERT_EQ(advice.waits.size(), 3u);
+    EXPECT_LE(advice.waits[0].wait.p99_ms, advice.waits[2].wait.p99_ms);
+    std::mt19937_64 random(1);
+    auto tight = waits_at_size(observation, advice.demands, advice.size / 2, advice.size_per_s,
+                               {0.5}, random);
+    EXPECT_GT(tight.front().wait.p99_ms, advice.waits[0].wait.p99_ms);
+}
+
+TEST(PoolModel, KindsKeepTheMean) {
+    PoolObservation observation = observed(1, 4, 0);
+    observation.statements = {{0.7, 0.5, 0.1, 1, 0, 0}, {0.3, 12, 2, 0.1, 0, 0.9}};
+    PoolDemands demands = demands_of(observation, {2, 16, 1});
+    double cpu = 0, delay = 0;
+    auto kinds = kinds_of(observation, demands);
+    ASSERT_EQ(kinds.size(), 2u);
+    for (const TransactionKind &kind : kinds) {
+        cpu += kind.share * kind.cpu_ms;
+        delay += kind.share * kind.delay_ms;
+    }
+    EXPECT_NEAR(cpu, demands.cpu_ms, 1e-9);
+    EXPECT_NEAR(delay, demands.delay_ms, 1e-9);
+    EXPECT_GT(kinds[1].delay_ms, 10 * kinds[0].delay_ms);
+
+    for (ObservedStatement &statement : observation.statements)
+        statement.calls_per_transaction = 3; // one kind of transaction, of six statements
+    EXPECT_EQ(kinds_of(observation, demands).size(), 1u);
+}
+
+TEST(PoolModel, RivalsByTheirFormulas) {
+    PoolObservation observation = observed(1, 0, 4);
+    RivalSizes rivals = rival_sizes(observation, {8, 16, 1});
+    EXPECT_EQ(rivals.hikari, 17);
+    EXPECT_EQ(rivals.cybertec, 40); // 8 cores, a fifth of the time active
+    EXPECT_EQ(rivals.pgbouncer_default, 20);
+}
+
+TEST(PoolModel, LittleEvidenceIsSaid) {
+    PoolObservation observation = observed(1, 0, 4);
+    EXPECT_EQ(advise(observation).confidence, Confidence::High);
+    observation.seconds = 2;
+    observation.transactions = 400;
+    EXPECT_LT(advise(observation).confidence, Confidence::High);
+    observation.cpu_ms.reset();
+    observation.hold_ms.reset();
+    EXPECT_EQ(advise(observation).confidence, Confidence::Low);
+}
+
+} // namespace
+} // namespace triage
