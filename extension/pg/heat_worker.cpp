@@ -29,8 +29,8 @@ namespace triage::heat {
 
 namespace {
 
-// Between two samples of the whole pool for the heat map; the looks in between are for the curve.
-constexpr double heat_interval_s = 10;
+// Every so many looks the whole pool is sampled for the heat map; those in between are for the curve.
+constexpr int looks_per_sample = 10;
 // A look may take a fiftieth of the time, whatever the size of the pool.
 constexpr double longest_share = 0.02;
 
@@ -77,13 +77,12 @@ class Learner {
     void look() {
         const double now = now_s();
         watch_.look(tracker_, now);
-        if (now - sampled_s_ >= heat_interval_s && !is_paused())
+        if (looks_++ % looks_per_sample == 0 && !is_paused())
             sample(now);
         cost_s_ = now_s() - now;
     }
 
     void sample(double now) {
-        sampled_s_ = now;
         const auto extents = buffers::sample_extents(2 * max_extents(), map_.slots);
         observe(map_.slots, map_.clock, extents,
                 {.at = static_cast<std::int64_t>(now),
@@ -136,7 +135,8 @@ class Learner {
     Map map_;
     ReuseTracker tracker_;
     buffers::Watch watch_;
-    double sampled_s_ = 0, saved_s_ = now_s(), cost_s_ = 0;
+    std::uint64_t looks_ = 0;
+    double saved_s_ = now_s(), cost_s_ = 0;
     BlockAccesses counted_;
     double counted_s_ = 0, fetched_ = 0, missed_ = 0, seconds_ = 0;
 };

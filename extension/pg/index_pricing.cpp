@@ -31,6 +31,7 @@ struct Condition {
     enum Kind { OneValue, SomeValues, IsNull, Other } kind;
     double values; // of SomeValues
     bool not_null; // holds only for rows in which the column is not null
+    double width;  // of OneValue's value, as stored; 0: as the column's
 };
 
 struct CollectedExpression {
@@ -95,6 +96,16 @@ double array_length(Node *node) {
     return IsA(node, ArrayExpr) ? list_length(castNode(ArrayExpr, node)->elements) : 10;
 }
 
+// Of a variable-width constant that is stored with a header of one byte; else 0.
+double stored_width(Node *node) {
+    node = strip(node);
+    if (!IsA(node, Const) || castNode(Const, node)->constisnull ||
+        castNode(Const, node)->constlen != -1)
+        return 0;
+    Size length = VARSIZE_ANY_EXHDR(DatumGetPointer(castNode(Const, node)->constvalue));
+    return length < VARATT_SHORT_MAX ? static_cast<double>(length + VARHDRSZ_SHORT) : 0;
+}
+
 Condition read_condition(Node *clause) {
     if (AttrNumber flag = column_of(clause)) // a boolean column
         return {flag, Condition::OneValue, 1, true};
@@ -115,7 +126,8 @@ Condition read_condition(Node *clause) {
         for (int side = 0; side < 2; side++)
             if (AttrNumber column = column_of(static_cast<Node *>(list_nth(op->args, side))))
                 return {column, equality ? Condition::OneValue : Condition::Other, 1,
-                        op_strict(op->opno)};
+                        op_strict(op->opno),
+                        stored_width(static_cast<Node *>(list_nth(op->args, 1 - side)))};
     }
     if (IsA(clause, ScalarArrayOpExpr)) {
         auto *op = castNode(ScalarArrayOpExpr, clause);
@@ -286,6 +298,11 @@ class ColumnEstimator {
         case Condition::OneValue:
             sized.distinct = 1;
             sized.mcv_frequencies.clear();
+            if (condition.width > 0 && !sized.fixed_width) {
+                sized.average_width = condition.width;
+                sized.fixed_width = true;
+                sized.alignment = 1;
+            }
             break;
         case Condition::SomeValues:
             sized.distinct = std::min(sized.distinct, condition.values);

@@ -164,35 +164,67 @@ ParameterTypes with_unknown_as(const ParameterTypes &from, Oid type) {
     return result;
 }
 
-// The literals' types are lost in a normalised text. Where inference alone fails, further guesses
-// are tried, each in a subtransaction; the error shown is that of the first attempt.
+// Finds out, error by error, what the types of a normalised text's literals may have been.
+class TypeGuesses {
+  public:
+    explicit TypeGuesses(const RepairedText &repaired) : repaired_(repaired) {}
+
+    const ParameterTypes &said() const { return said_; }
+
+    // What to say after an attempt that came as far as `inferred`; false if nothing is left to try.
+    bool learn(const ErrorData *error, const ParameterTypes &inferred) {
+        if (error->sqlerrcode == ERRCODE_AMBIGUOUS_PARAMETER)
+            return say_all(inferred, InvalidOid);
+        // A parameter next to a sign is taken for a timestamp if the other side is one; more often
+        // it is an interval.
+        if (error->sqlerrcode != ERRCODE_AMBIGUOUS_FUNCTION && !guessed_intervals_) {
+            guessed_intervals_ = true;
+            for (int n = -1; (n = bms_next_member(repaired_.after_sign, n)) >= 0;)
+                say(&said_, n, INTERVALOID);
+            if (!bms_is_empty(repaired_.after_sign))
+                return true;
+        }
+        return say_all(inferred, INT4OID) || say_all(inferred, TEXTOID);
+    }
+
+  private:
+    // Says what was inferred where nothing was said, or only `guess` for what stayed unknown. False
+    // if that says nothing new.
+    bool say_all(const ParameterTypes &inferred, Oid guess) {
+        bool news = false;
+        for (int i = 0; i < inferred.count; i++) {
+            bool unsaid = i >= said_.count || !OidIsValid(said_.types[i]);
+            Oid type = inferred.types[i];
+            if (OidIsValid(guess))
+                type = is_unknown(type) ? guess : InvalidOid;
+            if (unsaid && OidIsValid(type) && !is_unknown(type)) {
+                say(&said_, i + 1, type);
+                news = true;
+            }
+        }
+        return news;
+    }
+
+    const RepairedText &repaired_;
+    ParameterTypes said_;
+    bool guessed_intervals_ = false;
+};
+
+// Each attempt in a subtransaction; the error shown is that of the first.
 Analysed analyse_with_guesses(const RepairedText &repaired) {
     Analysed result{};
-    ErrorData *first = attempt([&] { analyse(repaired.text, {}, &result); });
-    if (first == nullptr)
-        return result;
-    if (!comes_from_types(first))
-        ReThrowError(first);
-
-    // What was learned before the error; a parameter next to a sign may be an interval that was
-    // taken for the timestamp on the other side.
-    ParameterTypes learned = result.types, intervals = copy_of(learned);
-    for (int n = -1; (n = bms_next_member(repaired.after_sign, n)) >= 0;)
-        say(&intervals, n, INTERVALOID);
-    ParameterTypes only_intervals = copy_of(intervals);
-    for (int i = 0; i < only_intervals.count; i++)
-        if (!bms_is_member(i + 1, repaired.after_sign))
-            only_intervals.types[i] = InvalidOid;
-    const ParameterTypes guesses[] = {
-        with_unknown_as(learned, InvalidOid), only_intervals, with_unknown_as(learned, INT4OID),
-        with_unknown_as(learned, TEXTOID), with_unknown_as(intervals, INT4OID)};
-    for (const ParameterTypes &guess : guesses) {
+    ErrorData *first = nullptr;
+    TypeGuesses guesses(repaired);
+    for (;;) {
         CHECK_FOR_INTERRUPTS();
-        if (attempt([&] { analyse(repaired.text, guess, &result); }) == nullptr)
+        ErrorData *error = attempt([&] { analyse(repaired.text, guesses.said(), &result); });
+        if (error == nullptr)
             return result;
+        if (first == nullptr)
+            first = error;
+        if (!comes_from_types(error) || !guesses.learn(error, result.types))
+            ReThrowError(first);
     }
-    ReThrowError(first);
-    pg_unreachable();
 }
 
 // Parameters whose type matters to nothing are text, as an unadorned string would be.
