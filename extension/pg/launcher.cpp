@@ -2,6 +2,7 @@
 
 #include "pg/guard.h"
 #include "pg/guc.h"
+#include "pg/store.h"
 #include "pg/worker_area.h"
 
 PG_HEADERS_BEGIN
@@ -50,6 +51,7 @@ struct Started {
 struct State {
     Started started[worker_area::worker_kinds * max_running] = {};
     TimestampTz next_scan = 0;
+    TimestampTz next_save = 0;
     bool told_about_slots = false; // that max_worker_processes is exhausted
     bool was_enabled = true;
     DatabaseView databases[worker_area::max_databases];
@@ -61,7 +63,7 @@ int connectable_databases(Oid *databases) {
     int count = 0;
     StartTransactionCommand();
     PushActiveSnapshot(GetTransactionSnapshot());
-    Relation catalog = table_open(DatabaseRelationId, AccessShareLock);
+    ::Relation catalog = table_open(DatabaseRelationId, AccessShareLock);
     TableScanDesc scan = table_beginscan_catalog(catalog, 0, nullptr);
     HeapTuple tuple;
     while ((tuple = heap_getnext(scan, ForwardScanDirection)) != nullptr &&
@@ -165,6 +167,18 @@ TimestampTz start_due_workers(State &state) {
     return next;
 }
 
+// The sampler's store, on standbys too.
+void keep_statistics(State &state) {
+    store::maintain();
+    const TimestampTz now = GetCurrentTimestamp();
+    if (guc::save_interval_s == 0 || now < state.next_save)
+        return;
+    if (state.next_save != 0) // just started: what there is came from the file
+        store::save(false);
+    state.next_save =
+        TimestampTzPlusMilliseconds(now, static_cast<std::int64_t>(guc::save_interval_s) * 1000);
+}
+
 // Work that only a primary has; returns when there will be more.
 TimestampTz serve_databases(State &state) {
     if (RecoveryInProgress())
@@ -188,6 +202,7 @@ void run() {
     static State state;
     worker_area::attach_launcher();
     while (!ShutdownRequestPending) {
+        keep_statistics(state);
         const TimestampTz next = serve_databases(state);
         const long until_next = next == DT_NOEND
                                     ? tick_ms

@@ -21,6 +21,9 @@ constexpr double crowded = 0.85, comfortable = 0.75;
 // What a slot did loses half of its weight in this time.
 constexpr double half_life_s = 3600;
 
+// Between two passes over all slots, unless slots get scarce before.
+constexpr double pass_interval_s = 10;
+
 // Orders slots by heat without allocating: the binary logarithm, in eighths, from 2^-32 to 2^96.
 struct HeatScale {
     static constexpr int levels = 1024;
@@ -35,7 +38,7 @@ struct HeatScale {
 struct StatementArray {
     static SlotDirectory &directory() { return segment.statement_directory; }
     static StatementSlot &slot(std::uint32_t number) { return segment.statements[number]; }
-    // Time spent, and a little for each statement that ran at all.
+    // Time spent.
     static std::uint64_t work(const StatementSlot &slot) {
         return slot.total_ns.load(std::memory_order_relaxed);
     }
@@ -81,6 +84,10 @@ template <class Array> std::uint32_t used() {
     for (std::uint32_t i = 0; i < Array::directory().slots(); i++)
         count += Array::directory().is_ready(i);
     return count;
+}
+
+template <class Array> bool is_crowded() {
+    return used<Array>() > crowded * Array::directory().slots();
 }
 
 // Adds what was done since the last pass to each slot's heat and, if slots get scarce, frees the
@@ -132,8 +139,12 @@ void maintain() {
         return;
     MaintenanceLock lock(LW_EXCLUSIVE);
     const TimestampTz now = GetCurrentTimestamp();
-    const TimestampTz then = segment.header->last_maintained.exchange(now);
+    const TimestampTz then = segment.header->last_maintained;
     const double elapsed_s = then == 0 ? 0 : std::max(0.0, static_cast<double>(now - then) / 1e6);
+    if (then != 0 && elapsed_s < pass_interval_s && !is_crowded<StatementArray>() &&
+        !is_crowded<ScanArray>() && !is_crowded<PlanArray>())
+        return;
+    segment.header->last_maintained = now;
     const double decay = std::exp2(-elapsed_s / half_life_s);
     const std::uint32_t evicted = cool_and_evict<StatementArray>(decay);
     cool_and_evict<ScanArray>(decay);
