@@ -326,6 +326,33 @@ SELECT p.userid,
   FROM triage.plan_statistics() p;
 COMMENT ON VIEW triage.plans IS 'per statement of this database and plan: executions, mean time, the plan''s shape without costs and constants';
 
+CREATE FUNCTION triage.sampler_checks(OUT "check" text, OUT ok bool, OUT detail text, OUT hint text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_triage_sampler_checks';
+COMMENT ON FUNCTION triage.sampler_checks() IS 'the checks of triage.self_check() that look into the sampler and its memory';
+
+CREATE FUNCTION triage.self_check(OUT "check" text, OUT ok bool, OUT detail text, OUT hint text)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT * FROM triage.sampler_checks()
+    UNION ALL
+    SELECT 'tables are analyzed', count(*) = 0,
+           CASE count(*) WHEN 0 THEN 'all' ELSE count(*) || ' never: ' || string_agg(c.oid::regclass::text, ', ' ORDER BY c.relpages DESC) FILTER (WHERE c.place <= 5) END,
+           CASE WHEN count(*) > 0 THEN 'Run ANALYZE: without statistics there are no selectivities, and no values that may be kept.' END
+      FROM (SELECT r.oid, r.relpages, row_number() OVER (ORDER BY r.relpages DESC) AS place
+              FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace
+             WHERE r.relkind IN ('r', 'm', 'p') AND r.relpersistence <> 't'
+               AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'triage')
+               AND (r.relkind = 'p' OR pg_relation_size(r.oid) > 0)
+               AND NOT EXISTS (SELECT FROM pg_statistic s WHERE s.starelid = r.oid)) c
+    UNION ALL
+    SELECT 'role of the server', true,
+           CASE WHEN pg_is_in_recovery() THEN 'standby: statistics are kept in memory and in the file, nothing is written to tables'
+                ELSE 'primary' END, NULL
+$$;
+COMMENT ON FUNCTION triage.self_check() IS 'what is missing or badly set, and how to mend it: one row a check';
+GRANT EXECUTE ON FUNCTION triage.sampler_checks(), triage.self_check() TO triage_reader;
+
 GRANT SELECT ON triage.statements, triage.access_patterns, triage.plans TO triage_reader;
 GRANT EXECUTE ON FUNCTION triage.statement_statistics(), triage.scan_statistics(), triage.plan_statistics() TO triage_reader;
 

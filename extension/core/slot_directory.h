@@ -17,7 +17,7 @@ namespace triage {
 class SlotDirectory {
   public:
     static constexpr std::uint32_t tags_a_line = 8;
-    static constexpr std::uint32_t lines_probed = 8;
+    static constexpr std::uint32_t lines_probed = 12;
 
     enum class Outcome { Found, Added, Busy, Full };
     struct Place {
@@ -88,12 +88,16 @@ class SlotDirectory {
         const std::uint32_t lines = slots_ / tags_a_line;
         if (lines == 0)
             return place;
+        // Each key strides through the lines in its own way, so that full ones do not form queues;
+        // where there are few, every line is visited.
         auto line = static_cast<std::uint32_t>((hash >> 32) % lines);
+        const std::uint32_t stride =
+            lines <= lines_probed ? 1 : static_cast<std::uint32_t>(hash >> 2) % lines | 1;
         for (std::uint32_t i = 0; i < std::min(lines, lines_probed); i++) {
             for (std::uint32_t k = 0; k < tags_a_line; k++)
                 if (look(line * tags_a_line + k, place))
                     return place;
-            line = line + 1 == lines ? 0 : line + 1;
+            line = static_cast<std::uint32_t>((std::uint64_t{line} + stride) % lines);
         }
         return place;
     }

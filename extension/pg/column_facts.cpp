@@ -8,6 +8,7 @@
 
 PG_HEADERS_BEGIN
 #include "access/relation.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_index.h"
@@ -64,6 +65,8 @@ OperatorEntry operators[operator_entries];
 std::uint32_t use_clock = 0;
 std::uint64_t forgotten =
     0; // times that something was forgotten: loading takes longer than a moment
+Oid own_schema = InvalidOid;
+bool own_schema_known = false;
 bool callbacks_registered = false;
 
 ColumnEntry *set_of(Oid relation, AttributeNumber attribute) {
@@ -96,6 +99,11 @@ void forget_operators(Datum, int, uint32) {
         entry.valid = false;
 }
 
+void forget_own_schema(Datum, int, uint32) {
+    forgotten++;
+    own_schema_known = false;
+}
+
 void register_callbacks() {
     if (callbacks_registered)
         return;
@@ -104,6 +112,7 @@ void register_callbacks() {
     CacheRegisterSyscacheCallback(STATRELATTINH, forget_columns, 0);
     CacheRegisterSyscacheCallback(AMOPOPID, forget_operators, 0);
     CacheRegisterSyscacheCallback(OPEROID, forget_operators, 0);
+    CacheRegisterSyscacheCallback(NAMESPACENAME, forget_own_schema, 0);
 }
 
 // Class of the types whose Datums are understood; an enum is told by its category.
@@ -545,6 +554,17 @@ const Column *find_column(Oid relation, AttributeNumber attribute) noexcept {
 const Operator *find_operator(Oid opno) noexcept {
     const OperatorEntry &entry = entry_of(opno);
     return entry.valid && entry.opno == opno ? &entry.facts : nullptr;
+}
+
+std::optional<Oid> find_own_schema() noexcept {
+    return own_schema_known ? std::optional<Oid>(own_schema) : std::nullopt;
+}
+
+void load_own_schema() {
+    register_callbacks();
+    const std::uint64_t forgotten_before = forgotten;
+    own_schema = get_namespace_oid("triage", true);
+    own_schema_known = forgotten == forgotten_before;
 }
 
 void load_column(Oid relation, AttributeNumber attribute) {

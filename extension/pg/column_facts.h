@@ -53,9 +53,13 @@ struct Operator {
 const Column *find_column(Oid relation, AttributeNumber attribute) noexcept;
 const Operator *find_operator(Oid opno) noexcept;
 
+// The extension's own schema: InvalidOid if there is none in this database, nothing if not remembered.
+std::optional<Oid> find_own_schema() noexcept;
+
 // Reads the catalogs; the relation must be locked. May raise; then nothing is remembered.
 void load_column(Oid relation, AttributeNumber attribute);
 void load_operator(Oid opno);
+void load_own_schema();
 
 // A constant of type `type` that is compared with the column, as a value of its profile; Opaque if
 // it cannot be had without calling a function. The bytes stay where the Datum has them.

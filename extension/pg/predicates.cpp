@@ -437,6 +437,8 @@ bool needs_column(const Condition &condition) {
 
 void load_what_is_missing(void *argument) {
     auto &inspection = *static_cast<Inspection *>(argument);
+    if (!column_facts::find_own_schema())
+        column_facts::load_own_schema();
     for (int i = 0; i < inspection.conditions; i++) {
         const Condition &condition = inspection.condition[i];
         if (needs_operator(condition))
@@ -449,7 +451,7 @@ void load_what_is_missing(void *argument) {
 // Sees to it that what the conditions need is remembered. False if not even the operators are,
 // without which a condition cannot be told from another.
 bool prepare(Inspection &inspection) {
-    bool missing = false;
+    bool missing = inspection.scans > 0 && !column_facts::find_own_schema();
     for (int i = 0; i < inspection.conditions && !missing; i++)
         missing = needs_operator(inspection.condition[i]) || needs_column(inspection.condition[i]);
     if (!missing)
@@ -663,6 +665,19 @@ void redact(Condition &condition) {
     }
 }
 
+// What pg_triage does to its own tables is no workload.
+void leave_out_own_tables(Sample &sample) {
+    const Oid own = column_facts::find_own_schema().value_or(InvalidOid);
+    for (SampledScan **link = &sample.scans; *link;) {
+        const ::Relation relation =
+            reinterpret_cast<const ScanState *>((*link)->state)->ss_currentRelation;
+        if (relation->rd_rel->relnamespace == own)
+            *link = (*link)->next;
+        else
+            link = &(*link)->next;
+    }
+}
+
 } // namespace
 
 void inspect(QueryDesc *query, Sample &sample) {
@@ -678,6 +693,7 @@ void inspect(QueryDesc *query, Sample &sample) {
     }
     for (int i = 0; i < inspection.conditions; i++)
         redact(inspection.condition[i]);
+    leave_out_own_tables(sample);
     for (SampledScan *scan = sample.scans; scan; scan = scan->next)
         sort_clauses(scan->scan);
 }
