@@ -1,5 +1,6 @@
 # pg_triage: extension (this file, PGXS), advisor (advisor/Makefile), unit tests (regress/unit/Makefile).
 #
+#   make demo          the whole loop in a throw-away cluster (DEMO_OPTIONS='--keep' and so on)
 #   make check         every test in throw-away clusters
 #   make, make install, make installcheck, PG_CONFIG=...   as in any PGXS extension
 
@@ -29,14 +30,17 @@ ISOLATION_OPTS = --inputdir=regress --outputdir=.
 TAP_TESTS = 1
 PROVE_TESTS = regress/t/*.pl
 
-# check finds, or installs, a server by itself. (PGXS has a check of its own, which refuses.)
-ifneq ($(filter check,$(MAKECMDGOALS)),)
+# check and demo find, or install, a server by themselves. (PGXS has a check of its own, which refuses.)
+ifneq ($(filter check demo,$(MAKECMDGOALS)),)
 check:
 	PG_CONFIG='$(PG_CONFIG)' regress/tools/check
 
-.PHONY: check
+demo:
+	PG_CONFIG='$(PG_CONFIG)' regress/tools/demo $(DEMO_OPTIONS)
+
+.PHONY: check demo
 endif
-ifneq ($(filter-out check,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out check demo,$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)

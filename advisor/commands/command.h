@@ -34,6 +34,7 @@ class Command {
 };
 
 std::unique_ptr<Command> make_check_command();
+std::unique_ptr<Command> make_demo_command();
 std::unique_ptr<Command> make_indexes_command();
 std::unique_ptr<Command> make_report_command();
 std::unique_ptr<Command> make_pool_command();

@@ -4,6 +4,7 @@ namespace triage::advisor {
 
 std::vector<std::unique_ptr<Command>> all_commands() {
     std::vector<std::unique_ptr<Command>> commands;
+    commands.push_back(make_demo_command());
     commands.push_back(make_report_command());
     commands.push_back(make_indexes_command());
     commands.push_back(make_check_command());

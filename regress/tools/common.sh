@@ -67,6 +67,16 @@ as_user() {
         env HOME="$(getent passwd "$user" | cut -d: -f6)" USER="$user" LOGNAME="$user" "$@"
 }
 
+# run_again_as_owner SCRIPT ARGUMENT…: for `sudo make …`. From here on everything belongs to the tree's owner.
+run_again_as_owner() {
+    as_user "$runner" PG_CONFIG="$pg_config" "$top/regress/tools/$@" && exit 0
+    exit 1
+}
+
+show_build_errors() {
+    grep -E -A8 '(error|warning):|\*\*\*' "$1" | head -60 || tail -40 "$1"
+}
+
 # make_in_tree TARGET…: the options that a user's own make was called with are not for this one.
 make_in_tree() {
     env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES \

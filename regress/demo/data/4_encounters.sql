@@ -1,0 +1,16 @@
+-- One encounter of a hundred is still open, and most of those are recent.
+SELECT (400000 * :scale)::bigint AS rows, (300000 * :scale)::bigint AS patients \gset
+SELECT setseed(0.11);
+BEGIN;
+TRUNCATE encounters;
+INSERT INTO encounters
+SELECT i, generator.patient(:patients), 1 + (random() * random() * 40)::int,
+       CASE WHEN open THEN 'open' ELSE 'closed' END,
+       (ARRAY['chest pain', 'fracture', 'pneumonia', 'planned surgery', 'observation', 'delivery', 'stroke'])[1 + i % 7],
+       admitted_at,
+       CASE WHEN NOT open THEN least(admitted_at + random() * interval '9 days', now()) END
+  FROM (SELECT i, generator.at(i, :rows) AS admitted_at,
+               random() < CASE WHEN i > :rows * 0.99 THEN 0.85 ELSE 0.001 END AS open
+          FROM generate_series(1, :rows) i) AS encounter;
+SELECT setval(pg_get_serial_sequence('encounters', 'encounter_id'), :rows);
+COMMIT;
