@@ -442,7 +442,7 @@ CREATE TABLE triage.job (
     worker_pid int,
     sqlstate text,
     error text,
-    verdict text,
+    decision text,
     reason text,
     before_mean_ms float8,
     after_mean_ms float8,
@@ -520,13 +520,13 @@ SELECT j.id,
        j.attempts,
        j.error,
        j.sqlstate,
-       j.reason,
+       j.reason AS verdict,
        j.relation::regclass AS relation,
        j.index_schema,
        j.index_name,
        coalesce(pg_catalog.pg_relation_size(i.oid), j.size_bytes) AS size_bytes,
-       j.before_mean_ms,
-       j.after_mean_ms,
+       j.before_mean_ms AS before_ms,
+       j.after_mean_ms AS after_ms,
        j.before_p95_ms,
        j.after_p95_ms,
        j.improvement,
@@ -544,7 +544,8 @@ SELECT j.id,
   LEFT JOIN pg_catalog.pg_class i ON i.oid = j.index_oid AND i.relkind IN ('i', 'I');
 COMMENT ON VIEW triage.jobs IS 'index builds and drops: what was asked, how far it is, what came of it';
 COMMENT ON COLUMN triage.jobs.phase IS 'what an unfinished job is doing or waiting for';
-COMMENT ON COLUMN triage.jobs.reason IS 'why the index was kept or reverted';
+COMMENT ON COLUMN triage.jobs.verdict IS 'why the index was kept or reverted';
+COMMENT ON COLUMN triage.jobs.before_ms IS 'mean time of the statements that the index is for; the slowest hundredth of each counts as its 99th percentile';
 COMMENT ON COLUMN triage.jobs.improvement IS 'of the time of the statements that the index is for: 1 - after / before';
 COMMENT ON COLUMN triage.jobs.executions IS 'of these statements since the index was built';
 GRANT SELECT ON triage.jobs TO triage_reader;
@@ -569,9 +570,9 @@ CREATE FUNCTION triage.cancel_job(job_id bigint) RETURNS boolean
 LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_cancel_job';
 COMMENT ON FUNCTION triage.cancel_job(bigint) IS 'cancels a queued or running job when the calling transaction commits, or ends the verification of a built index, which is kept; false if the job had finished already';
 
-CREATE PROCEDURE triage.wait_for_job(job_id bigint, timeout interval DEFAULT '1 hour', verified boolean DEFAULT false)
+CREATE PROCEDURE triage.wait_for_job(job_id bigint, timeout interval DEFAULT '1 hour', verified boolean DEFAULT true)
 LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_wait_for_job';
-COMMENT ON PROCEDURE triage.wait_for_job(bigint, interval, boolean) IS 'waits until the job''s index is built or dropped (with verified: until the verdict); raises if the job failed or was cancelled; commits between polls, so it cannot run in a transaction block';
+COMMENT ON PROCEDURE triage.wait_for_job(bigint, interval, boolean) IS 'waits until the job is finished (with verified => false: until its index is built); raises if the job failed or was cancelled; commits between polls, so it cannot run in a transaction block';
 
 CREATE FUNCTION triage.request_worker() RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_request_worker';
