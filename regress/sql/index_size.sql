@@ -4,17 +4,18 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_triage CASCADE;
 CREATE SCHEMA index_size;
 SET search_path = index_size;
+SET default_statistics_target = 1000; -- every row is in the sample
 
 CREATE TABLE results (id bigint NOT NULL, patient_id int NOT NULL, mrn text NOT NULL, status varchar(20) NOT NULL,
                       taken timestamptz NOT NULL, value numeric, critical boolean NOT NULL, acked timestamptz,
                       comment text) WITH (autovacuum_enabled = off);
 INSERT INTO results
 SELECT g, g * 7919 % 20000, 'M' || lpad((g * 31 % 100000)::text, 9, '0'),
-       (ARRAY['final', 'preliminary', 'corrected', 'cancelled'])[1 + g % 4],
+       (ARRAY['final', 'preliminary', 'corrected', 'cancelled'])[1 + (hashint4(g) & 3)],
        timestamptz '2024-01-01 00:00+00' + g / 3 * interval '10 seconds', g % 1000 / 7.0,
-       (g + g / 20000) % 50 = 0, CASE WHEN g % 3 > 0 THEN timestamptz '2024-01-01 00:00+00' + g * interval '1 second' END,
+       hashint4(-g) % 50 = 0, CASE WHEN g % 3 > 0 THEN timestamptz '2024-01-01 00:00+00' + g * interval '1 second' END,
        repeat('lorem ipsum ', g % 5)
-  FROM generate_series(1, 200000) g;
+  FROM generate_series(1, 100000) g;
 ANALYZE results;
 CREATE TABLE parts (id int, ward int, at date NOT NULL) PARTITION BY RANGE (at);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2024-01-01') TO ('2024-02-01') WITH (autovacuum_enabled = off);
@@ -65,8 +66,8 @@ END $$;
 
 SELECT id, title, close, whole_pages FROM cases c, compare(c) ORDER BY id;
 
-SELECT tuples BETWEEN 195000 AND 205000 AS all_rows, tree_height FROM triage.estimate_index_size('CREATE INDEX ON results (id)');
-SELECT tuples BETWEEN 3000 AND 5000 AS two_percent, tree_height FROM triage.estimate_index_size('CREATE INDEX ON results (id) WHERE critical');
+SELECT tuples, tree_height FROM triage.estimate_index_size('CREATE INDEX ON results (id)');
+SELECT tuples, tree_height FROM triage.estimate_index_size('CREATE INDEX ON results (id) WHERE critical');
 
 -- Bad input.
 \set VERBOSITY default

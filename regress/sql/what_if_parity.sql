@@ -4,6 +4,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_triage CASCADE;
 CREATE SCHEMA parity;
 SET search_path = parity;
+SET default_statistics_target = 1000; -- every row is in the sample
 SET jit = off;
 
 CREATE TABLE patients (id int PRIMARY KEY, mrn text NOT NULL, active boolean NOT NULL, ward int, born date,
@@ -15,8 +16,8 @@ SELECT g, 'M' || lpad(g::text, 8, '0'), g % 20 = 0, CASE WHEN g % 10 > 0 THEN g 
 CREATE TABLE vitals (id bigint PRIMARY KEY, patient_id int NOT NULL, at timestamptz NOT NULL, kind text NOT NULL,
                      value float8) WITH (autovacuum_enabled = off);
 INSERT INTO vitals
-SELECT g, g * 7919 % 4000, timestamptz '2024-01-01 00:00+00' + g * interval '1 minute',
-       CASE WHEN (g + g / 4000) % 100 = 0 THEN 'critical' ELSE 'normal' || g % 3 END, g % 211
+SELECT g, hashint4(-g) & 4095, timestamptz '2024-01-01 00:00+00' + g * interval '1 minute',
+       CASE WHEN hashint4(g) % 100 = 0 THEN 'critical' ELSE 'normal' || g % 3 END, g % 211
   FROM generate_series(1, 120000) g;
 CREATE TABLE readings (sensor int NOT NULL, at date NOT NULL, value float8) PARTITION BY RANGE (at);
 CREATE TABLE readings_1 PARTITION OF readings FOR VALUES FROM ('2024-01-01') TO ('2024-07-01')
