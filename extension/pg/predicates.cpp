@@ -145,6 +145,9 @@ bool same_value(const Const *constant, const ParamExternData &parameter) {
         return false;
     if (constant->constbyval)
         return constant->constvalue == parameter.value;
+    // 'M' || $1 folds to a text, where what was bound is a number and no pointer.
+    if (get_typbyval(parameter.ptype) || get_typlen(parameter.ptype) != constant->constlen)
+        return false;
     const auto *a = reinterpret_cast<const varlena *>(DatumGetPointer(constant->constvalue));
     const auto *b = reinterpret_cast<const varlena *>(DatumGetPointer(parameter.value));
     if (constant->constlen > 0)

@@ -1,0 +1,21 @@
+-- A parameter may have vanished into a constant of another type before the sampler sees the plan.
+SET client_min_messages = warning;
+CREATE EXTENSION pg_triage CASCADE;
+RESET client_min_messages;
+CREATE TABLE wards (id int PRIMARY KEY, code text, short varchar(8), key uuid, long bigint);
+INSERT INTO wards SELECT g, 'M' || g, 'S' || g, md5(g::text)::uuid, g FROM generate_series(1, 100) g;
+ANALYZE wards;
+SET plan_cache_mode = force_custom_plan;
+PREPARE from_number(int) AS SELECT id FROM wards WHERE code = 'M' || $1;
+EXECUTE from_number(5);
+EXECUTE from_number(NULL);
+PREPARE from_double(float8) AS SELECT id FROM wards WHERE code = 'M' || $1;
+EXECUTE from_double(7);
+PREPARE from_varchar(varchar) AS SELECT id FROM wards WHERE code = $1;
+EXECUTE from_varchar('M9');
+PREPARE from_text(text) AS SELECT id FROM wards WHERE key = md5($1)::uuid;
+EXECUTE from_text('3');
+PREPARE widened(int) AS SELECT id FROM wards WHERE long = $1::bigint + 1;
+EXECUTE widened(10);
+DROP TABLE wards;
+DROP EXTENSION pg_triage, pg_stat_statements;
