@@ -279,19 +279,6 @@ SELECT s.userid,
  CROSS JOIN LATERAL (SELECT triage.data_class_of(s.main_relation) AS data_class) c;
 COMMENT ON VIEW triage.statements IS 'per user, database and statement: latencies, sampled executions, data class and workflow, with the normalised text of pg_stat_statements';
 
-CREATE FUNCTION triage.joint_selectivity(attributes bigint[], kinds text[], selectivities float8[], estimates bigint[]) RETURNS float8
-LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-    -- As the planner does: two ranges of one column enclose an interval, all else is independent.
-    SELECT exp(sum(ln(greatest(c.selectivity, 1e-9))))
-      FROM (SELECT CASE WHEN count(*) = 2 AND bool_and(u.kind = 'range') AND sum(u.selectivity) > 1 THEN sum(u.selectivity) - 1
-                        ELSE exp(sum(ln(greatest(u.selectivity, 1e-9)))) END AS selectivity
-              FROM unnest(attributes, kinds, selectivities, estimates) AS u(attribute, kind, selectivity, n)
-             WHERE u.n > 0
-             GROUP BY u.attribute) c
-$$;
-COMMENT ON FUNCTION triage.joint_selectivity(bigint[], text[], float8[], bigint[]) IS 'share of the rows that satisfies all conditions of a scan, from the share of each';
-GRANT EXECUTE ON FUNCTION triage.joint_selectivity(bigint[], text[], float8[], bigint[]) TO triage_reader;
-
 CREATE VIEW triage.access_patterns AS
 SELECT s.relid::regclass AS relation,
        c.columns,
@@ -315,8 +302,9 @@ SELECT s.relid::regclass AS relation,
        SELECT coalesce((SELECT array_agg(coalesce(a.attname, '?') ORDER BY u.n)
                  FROM unnest(s.attributes) WITH ORDINALITY AS u(attribute, n)
                  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = s.relid AND a.attnum = u.attribute), '{}') AS columns,
-              triage.joint_selectivity(s.attributes, s.kinds, s.mean_selectivity, s.estimates) AS mean_selectivity,
-              triage.joint_selectivity(s.attributes, s.kinds, s.worst_selectivity, s.estimates) AS worst_selectivity,
+              -- Conditions taken to be independent of each other, as the planner does.
+              (SELECT exp(sum(ln(greatest(m, 1e-12)))) FROM unnest(s.mean_selectivity, s.estimates) AS e(m, n) WHERE n > 0) AS mean_selectivity,
+              (SELECT exp(sum(ln(greatest(w, 1e-12)))) FROM unnest(s.worst_selectivity, s.estimates) AS e(w, n) WHERE n > 0) AS worst_selectivity,
               (SELECT string_agg(a.attname || ' ' || v.value, ', ' ORDER BY v.n)
                  FROM unnest(s.value_attributes, s.shared_values) WITH ORDINALITY AS v(attribute, value, n)
                  JOIN pg_catalog.pg_attribute a ON a.attrelid = s.relid AND a.attnum = v.attribute) AS shared_values,
@@ -343,10 +331,9 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_triage_sampler_checks';
 COMMENT ON FUNCTION triage.sampler_checks() IS 'the checks of triage.self_check() that look into the sampler and its memory';
 
--- SECURITY DEFINER, as it says of each table whether it has statistics, which are not for everybody's eyes.
 CREATE FUNCTION triage.self_check(OUT "check" text, OUT ok bool, OUT detail text, OUT hint text)
 RETURNS SETOF record
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
     SELECT * FROM triage.sampler_checks()
     UNION ALL
     SELECT 'tables are analyzed', count(*) = 0,
@@ -455,7 +442,7 @@ CREATE TABLE triage.job (
     worker_pid int,
     sqlstate text,
     error text,
-    decision text,
+    verdict text,
     reason text,
     before_mean_ms float8,
     after_mean_ms float8,
@@ -533,13 +520,13 @@ SELECT j.id,
        j.attempts,
        j.error,
        j.sqlstate,
-       j.reason AS verdict,
+       j.reason,
        j.relation::regclass AS relation,
        j.index_schema,
        j.index_name,
        coalesce(pg_catalog.pg_relation_size(i.oid), j.size_bytes) AS size_bytes,
-       j.before_mean_ms AS before_ms,
-       j.after_mean_ms AS after_ms,
+       j.before_mean_ms,
+       j.after_mean_ms,
        j.before_p95_ms,
        j.after_p95_ms,
        j.improvement,
@@ -557,8 +544,7 @@ SELECT j.id,
   LEFT JOIN pg_catalog.pg_class i ON i.oid = j.index_oid AND i.relkind IN ('i', 'I');
 COMMENT ON VIEW triage.jobs IS 'index builds and drops: what was asked, how far it is, what came of it';
 COMMENT ON COLUMN triage.jobs.phase IS 'what an unfinished job is doing or waiting for';
-COMMENT ON COLUMN triage.jobs.verdict IS 'why the index was kept or reverted';
-COMMENT ON COLUMN triage.jobs.before_ms IS 'mean time of the statements that the index is for; the slowest hundredth of each counts as its 99th percentile';
+COMMENT ON COLUMN triage.jobs.reason IS 'why the index was kept or reverted';
 COMMENT ON COLUMN triage.jobs.improvement IS 'of the time of the statements that the index is for: 1 - after / before';
 COMMENT ON COLUMN triage.jobs.executions IS 'of these statements since the index was built';
 GRANT SELECT ON triage.jobs TO triage_reader;
@@ -583,9 +569,9 @@ CREATE FUNCTION triage.cancel_job(job_id bigint) RETURNS boolean
 LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_cancel_job';
 COMMENT ON FUNCTION triage.cancel_job(bigint) IS 'cancels a queued or running job when the calling transaction commits, or ends the verification of a built index, which is kept; false if the job had finished already';
 
-CREATE PROCEDURE triage.wait_for_job(job_id bigint, timeout interval DEFAULT '1 hour', verified boolean DEFAULT true)
+CREATE PROCEDURE triage.wait_for_job(job_id bigint, timeout interval DEFAULT '1 hour', verified boolean DEFAULT false)
 LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_wait_for_job';
-COMMENT ON PROCEDURE triage.wait_for_job(bigint, interval, boolean) IS 'waits until the job is finished (with verified => false: until its index is built); raises if the job failed or was cancelled; commits between polls, so it cannot run in a transaction block';
+COMMENT ON PROCEDURE triage.wait_for_job(bigint, interval, boolean) IS 'waits until the job''s index is built or dropped (with verified: until the verdict); raises if the job failed or was cancelled; commits between polls, so it cannot run in a transaction block';
 
 CREATE FUNCTION triage.request_worker() RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_request_worker';
@@ -651,6 +637,178 @@ GRANT EXECUTE ON FUNCTION triage.pause_heat(int) TO triage_operator;
 -- ---------------------------------------------------------------------------------------------
 -- Targets: what "fast enough" means, and whether it is met.
 -- ---------------------------------------------------------------------------------------------
+-- Unit and direction follow from what is measured, so that no row can contradict itself.
+CREATE TABLE triage.targets (
+    target text PRIMARY KEY,
+    measure text NOT NULL CHECK (measure IN ('p50', 'p95', 'p99', 'throughput', 'cpu', 'memory', 'connections', 'hit_rate')),
+    workflow text CHECK (workflow IS NULL OR measure IN ('p50', 'p95', 'p99')),
+    limit_value float8 NOT NULL CHECK (limit_value > 0 AND limit_value < 'Infinity'),
+    unit text NOT NULL GENERATED ALWAYS AS (
+        CASE measure WHEN 'throughput' THEN 'requests/s'
+                     WHEN 'cpu' THEN 'percent' WHEN 'memory' THEN 'percent'
+                     WHEN 'connections' THEN 'percent' WHEN 'hit_rate' THEN 'percent'
+                     ELSE 'ms' END) STORED,
+    comparison text NOT NULL GENERATED ALWAYS AS (
+        CASE measure WHEN 'throughput' THEN '>=' WHEN 'hit_rate' THEN '>' ELSE '<' END) STORED,
+    severity text NOT NULL CHECK (severity IN ('critical', 'high', 'medium', 'low')),
+    description text NOT NULL DEFAULT '',
+    changed_by name,
+    changed_at timestamptz
+);
+COMMENT ON TABLE triage.targets IS 'what "fast enough" means; the rows are defaults that an operator may change, add to and remove';
+COMMENT ON COLUMN triage.targets.workflow IS 'percentiles only: of this medical workflow''s statements; null for all statements';
+COMMENT ON COLUMN triage.targets.comparison IS 'the target is met where the figure compares so with the limit';
+COMMENT ON COLUMN triage.targets.severity IS 'how bad it is to miss the target: critical, high, medium or low';
+COMMENT ON COLUMN triage.targets.changed_by IS 'null while the row is as it was installed';
+
+INSERT INTO triage.targets (target, measure, workflow, limit_value, severity, description) VALUES
+    ('p95', 'p95', NULL, 2000, 'high', '95 of 100 statements are faster'),
+    ('p99', 'p99', NULL, 3000, 'medium', '99 of 100 statements are faster'),
+    ('patient_lookup', 'p95', 'patient_lookup', 1000, 'high', 'finding a patient'),
+    ('clinical_data', 'p95', 'clinical_data_analysis', 2000, 'high', 'reading clinical data'),
+    ('vital_signs', 'p95', 'vital_signs_monitoring', 500, 'critical', 'reading and writing vital signs'),
+    ('throughput', 'throughput', NULL, 500, 'medium', 'transactions a second at peak'),
+    ('cpu', 'cpu', NULL, 70, 'high', 'processors in use'),
+    ('memory', 'memory', NULL, 80, 'high', 'memory in use'),
+    ('connections', 'connections', NULL, 80, 'critical', 'sessions, of those that ordinary users may open'),
+    ('hit_rate', 'hit_rate', NULL, 85, 'medium', 'blocks found in shared buffers');
+
+-- SECURITY DEFINER, so that operators leave a row in the audit trail without being able to write there.
+-- An inserted row takes the place of one of the same name: that is how a dump brings changed defaults back.
+CREATE FUNCTION triage.target_changes() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        DELETE FROM triage.targets t WHERE t.target = NEW.target;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        NEW.changed_by := session_user;
+        NEW.changed_at := now();
+    END IF;
+    -- The row that an inserted one replaces is part of that insertion.
+    IF pg_trigger_depth() = 1 THEN
+        INSERT INTO triage.audit_log (action, object, details)
+        VALUES ('change_target', CASE WHEN TG_OP = 'DELETE' THEN OLD.target ELSE NEW.target END,
+                jsonb_strip_nulls(jsonb_build_object(
+                    'operation', lower(TG_OP),
+                    'limit_before', CASE WHEN TG_OP <> 'INSERT' THEN OLD.limit_value END,
+                    'limit_after', CASE WHEN TG_OP <> 'DELETE' THEN NEW.limit_value END,
+                    'severity_before', CASE WHEN TG_OP <> 'INSERT' THEN OLD.severity END,
+                    'severity_after', CASE WHEN TG_OP <> 'DELETE' THEN NEW.severity END)));
+    END IF;
+    RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+COMMENT ON FUNCTION triage.target_changes() IS 'records who changed a target, also in the audit trail';
+CREATE TRIGGER target_changes BEFORE INSERT OR UPDATE OR DELETE ON triage.targets
+    FOR EACH ROW EXECUTE FUNCTION triage.target_changes();
+GRANT SELECT ON triage.targets TO triage_reader;
+GRANT INSERT, UPDATE, DELETE ON triage.targets TO triage_operator;
+SELECT pg_catalog.pg_extension_config_dump('triage.targets', 'WHERE changed_by IS NOT NULL');
+
+CREATE FUNCTION triage.latency_buckets(OUT main_relation oid, OUT lower_ms float8, OUT upper_ms float8, OUT executions bigint)
+RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_triage_latency_buckets';
+COMMENT ON FUNCTION triage.latency_buckets() IS 'latency histograms of this database''s statements, added up by the relation that a statement is about (null: none)';
+
+-- Percentiles cannot be added; the histograms that they come from can. Statements about catalogs and
+-- about pg_triage itself are nobody's work.
+CREATE VIEW triage.workflow_latency AS
+WITH latency AS MATERIALIZED (
+    SELECT * FROM triage.latency_buckets()
+), class AS MATERIALIZED (
+    SELECT r.main_relation, triage.workflow_of(triage.data_class_of(r.main_relation)) AS workflow
+      FROM (SELECT DISTINCT l.main_relation FROM latency l) r
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c
+                        WHERE c.oid = r.main_relation
+                          AND c.relnamespace::regnamespace::text IN ('pg_catalog', 'information_schema', 'pg_toast', 'triage'))
+), bucket AS (
+    SELECT c.workflow, grouping(c.workflow) = 1 AS everything, l.lower_ms,
+           max(l.upper_ms) AS upper_ms, sum(l.executions)::float8 AS executions
+      FROM latency l JOIN class c ON c.main_relation IS NOT DISTINCT FROM l.main_relation
+     GROUP BY GROUPING SETS ((c.workflow, l.lower_ms), (l.lower_ms))
+), cumulative AS (
+    SELECT bucket.*,
+           sum(executions) OVER through AS through,
+           sum(executions) OVER (PARTITION BY everything, workflow) AS total
+      FROM bucket
+     WHERE everything OR workflow IS NOT NULL
+    WINDOW through AS (PARTITION BY everything, workflow ORDER BY lower_ms)
+), quantile AS (
+    -- The bucket in which the rank p * total falls, and the place within it.
+    SELECT c.workflow, c.total, p.p,
+           c.lower_ms + (c.upper_ms - c.lower_ms) * (p.p * c.total - (c.through - c.executions)) / c.executions AS ms
+      FROM cumulative c CROSS JOIN (VALUES (0.50), (0.95), (0.99)) AS p(p)
+     WHERE c.executions > 0
+       AND c.through - c.executions < p.p * c.total AND p.p * c.total <= c.through
+)
+SELECT workflow,
+       total::bigint AS executions,
+       max(ms) FILTER (WHERE p = 0.50) AS p50_ms,
+       max(ms) FILTER (WHERE p = 0.95) AS p95_ms,
+       max(ms) FILTER (WHERE p = 0.99) AS p99_ms
+  FROM quantile
+ GROUP BY workflow, total;
+COMMENT ON VIEW triage.workflow_latency IS 'percentiles of the statements of this database by medical workflow, from their merged histograms; workflow is null for all statements';
+GRANT EXECUTE ON FUNCTION triage.latency_buckets() TO triage_reader;
+GRANT SELECT ON triage.workflow_latency TO triage_reader;
+
+-- SECURITY DEFINER, because only a superuser or pg_read_all_stats sees everybody's sessions; nothing but
+-- their number gets out.
+CREATE FUNCTION triage.check_targets(OUT target text, OUT figure float8, OUT limit_value float8, OUT unit text,
+                                     OUT severity text, OUT ok boolean, OUT detail text)
+RETURNS SETOF record
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    WITH latency AS (
+        SELECT q.measure, l.workflow, q.ms AS figure,
+               -- Below that, the p-th percentile is just the slowest execution.
+               l.executions >= q.least AS evidence,
+               CASE WHEN l.executions >= q.least THEN format('over %s executions', l.executions)
+                    ELSE format('over %s executions; evidence takes %s', l.executions, q.least) END AS detail
+          FROM triage.workflow_latency l
+         CROSS JOIN LATERAL (VALUES ('p50', l.p50_ms, 2), ('p95', l.p95_ms, 20), ('p99', l.p99_ms, 100))
+               AS q(measure, ms, least)
+    ), database AS (
+        SELECT (d.xact_commit + d.xact_rollback)::float8 AS transactions,
+               (d.blks_hit + d.blks_read)::float8 AS blocks, d.blks_hit::float8 AS hits,
+               coalesce(d.stats_reset, pg_postmaster_start_time()) AS since
+          FROM pg_stat_database d WHERE d.datname = current_database()
+    ), sessions AS (
+        SELECT count(*) AS open,
+               current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS slots
+          FROM pg_stat_activity a WHERE a.backend_type = 'client backend'
+    ), evidence(measure, workflow, figure, evidence, detail) AS (
+        SELECT l.measure, l.workflow, l.figure, l.evidence, l.detail FROM latency l
+        UNION ALL
+        -- A mean is never above the peak: it can prove that the target is met, and nothing else.
+        SELECT 'throughput', NULL, d.transactions / greatest(extract(epoch FROM clock_timestamp() - d.since)::float8, 1), true,
+               format('mean since %s, a lower bound', to_char(d.since, 'YYYY-MM-DD HH24:MI'))
+          FROM database d
+        UNION ALL
+        SELECT 'connections', NULL, 100.0 * s.open / greatest(s.slots, 1), true,
+               format('%s sessions of %s right now', s.open, s.slots)
+          FROM sessions s
+        UNION ALL
+        SELECT 'hit_rate', NULL, 100 * d.hits / nullif(d.blocks, 0), d.blocks >= 1000,
+               format('over %s blocks since %s', d.blocks, to_char(d.since, 'YYYY-MM-DD HH24:MI'))
+          FROM database d
+    )
+    SELECT t.target, e.figure, t.limit_value, t.unit, t.severity,
+           CASE WHEN e.evidence THEN
+               CASE t.comparison WHEN '<' THEN e.figure < t.limit_value
+                                 WHEN '>' THEN e.figure > t.limit_value
+                                 WHEN '>=' THEN nullif(e.figure >= t.limit_value, false) END
+           END,
+           coalesce(e.detail,
+                    CASE WHEN t.measure IN ('cpu', 'memory')
+                         THEN 'measured by pg_triage on the server''s machine'
+                         ELSE 'no statement was seen' END)
+      FROM triage.targets t
+      LEFT JOIN evidence e ON e.measure = t.measure AND e.workflow IS NOT DISTINCT FROM t.workflow
+     ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low'], t.severity), t.target
+$$;
+COMMENT ON FUNCTION triage.check_targets() IS 'every target with its figure; ok is null where there is no evidence for either';
+GRANT EXECUTE ON FUNCTION triage.check_targets() TO triage_reader;
 
 -- ---------------------------------------------------------------------------------------------
 -- Nothing beyond what is granted above to the two roles: functions are not for PUBLIC unless said so.

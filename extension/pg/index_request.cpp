@@ -1,7 +1,6 @@
 #include "pg/index_request.h"
 
 #include "pg/compat.h"
-#include "pg/error_position.h"
 
 PG_HEADERS_BEGIN
 #include "access/genam.h"
@@ -325,17 +324,9 @@ void check_trust(const char *ddl) {
 
 } // namespace
 
-IndexRequest read_index_request(const std::string &ddl, StatementOrigin origin) {
+IndexRequest read_index_request(const std::string &ddl) {
     const char *text = ddl.c_str();
-    const Collected collected = call_server([=] {
-        if (origin == StatementOrigin::Ours)
-            return collect(text);
-        ErrorContextCallback callback;
-        enter_given_statement(&callback);
-        const Collected result = collect(text);
-        leave_given_statement(&callback);
-        return result;
-    });
+    const Collected collected = call_server([text] { return collect(text); });
     IndexRequest request;
     request.relation = collected.relation;
     request.schema_oid = collected.schema_oid;
