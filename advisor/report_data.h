@@ -30,13 +30,12 @@ struct WorkflowFigures {
 
 // A way in which statements reach a relation that reads much more than it needs.
 struct CostlyAccess {
-    std::string relation;
-    std::string conditions; // columns and operators, without values
-    std::string data_class;
+    std::string relation, data_class;
+    std::vector<std::string> columns, operators; // one each a condition; never a value
     std::int64_t relation_bytes = 0;
     std::int64_t executions = 0;            // sampled ones
     std::optional<double> sequential;       // share of sequential scans, 0..1
-    std::optional<double> rows_returned;    // mean an execution
+    std::optional<double> rows_used;        // mean an execution
     std::optional<double> rows_removed;     // mean an execution
     std::optional<double> mean_selectivity; // estimated share of rows, 0..1
     bool sorted = false, limited = false;
@@ -59,11 +58,15 @@ struct Recommendation {
 
 struct Job {
     std::int64_t id = 0;
-    std::string kind, status, phase, ddl;
+    std::string kind, status, phase;
+    std::string index, relation, ddl;
     std::optional<double> progress; // 0..1
     int attempts = 0;
-    std::string error, verdict;
-    std::optional<double> before_ms, after_ms; // mean of the affected statements, measured
+    std::string error, reason; // reason: why the index was kept or reverted
+    std::optional<std::int64_t> size_bytes;
+    // Of the statements that the index is for, measured.
+    std::optional<double> before_ms, after_ms, before_p95_ms, after_p95_ms;
+    std::optional<std::int64_t> executions; // since it was built
     std::string finished_at;
 };
 
@@ -76,7 +79,7 @@ struct AuditEntry {
 struct HealthCheck {
     std::string check;
     bool ok = false;
-    std::string severity, detail, hint;
+    std::string detail, hint;
 };
 
 struct Report {

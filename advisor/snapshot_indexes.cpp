@@ -55,8 +55,11 @@ Server::Parameters parameters_of(const IndexLimits &limits) {
 namespace {
 
 const std::string job_columns =
-    " j.id, j.kind, j.ddl, j.status, j.phase, j.progress, j.attempts, j.error, j.verdict,"
-    " j.before_ms, j.after_ms, to_char(j.finished_at, 'YYYY-MM-DD HH24:MI') AS finished_at";
+    " j.id, j.kind, j.status, j.phase, j.progress, j.ddl, j.index_name, j.relation::text AS "
+    "relation,"
+    " j.attempts, j.error, j.reason, j.size_bytes, j.before_mean_ms, j.after_mean_ms,"
+    " j.before_p95_ms, j.after_p95_ms, j.executions,"
+    " to_char(j.finished_at, 'YYYY-MM-DD HH24:MI') AS finished_at";
 
 Job job_from(const Row &row) {
     Job it;
@@ -64,13 +67,19 @@ Job job_from(const Row &row) {
     it.kind = row.text("kind");
     it.status = row.text("status");
     it.phase = row.text("phase");
-    it.ddl = row.text("ddl");
     it.progress = row.number("progress");
+    it.ddl = row.text("ddl");
+    it.index = row.text("index_name");
+    it.relation = row.text("relation");
     it.attempts = static_cast<int>(row.integer("attempts").value_or(0));
     it.error = row.text("error");
-    it.verdict = row.text("verdict");
-    it.before_ms = row.number("before_ms");
-    it.after_ms = row.number("after_ms");
+    it.reason = row.text("reason");
+    it.size_bytes = row.integer("size_bytes");
+    it.before_ms = row.number("before_mean_ms");
+    it.after_ms = row.number("after_mean_ms");
+    it.before_p95_ms = row.number("before_p95_ms");
+    it.after_p95_ms = row.number("after_p95_ms");
+    it.executions = row.integer("executions");
     it.finished_at = row.text("finished_at");
     return it;
 }

@@ -3,7 +3,7 @@
 #include "literals.h"
 #include "snapshot_indexes.h"
 
-#include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace triage::advisor {
 
@@ -12,7 +12,19 @@ namespace {
 const std::string this_database =
     "(SELECT d.oid FROM pg_database d WHERE d.datname = current_database())";
 
-// A median of all, then by workflow, slowest first.
+std::vector<std::string> texts_of(const std::string &json) {
+    return nlohmann::json::parse(json).get<std::vector<std::string>>();
+}
+
+std::string read_statistics_since(Server &server) {
+    return server
+        .query_one("SELECT to_char(min(first_seen), 'YYYY-MM-DD HH24:MI') AS since"
+                   " FROM triage.statements WHERE dbid = " +
+                   this_database)
+        .text("since");
+}
+
+// Percentiles of all, then by workflow, the slowest first.
 std::vector<WorkflowFigures> read_workflows(Server &server) {
     std::vector<WorkflowFigures> workflows;
     for (const Row &row : server.query(
@@ -26,16 +38,16 @@ std::vector<WorkflowFigures> read_workflows(Server &server) {
 std::vector<StatementFigures> read_statements(Server &server, int limit) {
     std::vector<StatementFigures> statements;
     for (const Row &row : server.query(
-             "SELECT s.queryid, s.calls, s.total_ms, s.p50_ms, s.p95_ms, s.p99_ms, s.max_ms,"
-             " s.total_ms / nullif(sum(s.total_ms) OVER (), 0) AS share,"
+             "SELECT * FROM (SELECT s.queryid, s.calls, s.total_ms, s.p50_ms, s.p95_ms, s.p99_ms,"
+             " s.max_ms, s.total_ms / nullif(sum(s.total_ms) OVER (), 0) AS share,"
              " s.rows::float8 / nullif(s.calls, 0) AS rows_per_call,"
              " s.shared_blks_hit / nullif((s.shared_blks_hit + s.shared_blks_read)::float8, 0)"
              " AS hit_rate, pg_get_userbyid(s.userid) AS user, s.workflow, s.data_class, s.query"
              " FROM triage.statements s WHERE s.dbid = " +
                  this_database +
-                 // Neither our own queries nor what a superuser does to pg_triage is the workload.
-                 " AND s.query !~ '\\mtriage\\.' ORDER BY s.total_ms DESC NULLS LAST, s.queryid "
-                 "LIMIT $1",
+                 // Our own queries are not the workload.
+                 " AND coalesce(s.query, '') !~ '\\mtriage\\.') it"
+                 " WHERE share >= 0.001 ORDER BY total_ms DESC, queryid LIMIT $1",
              {std::to_string(limit)})) {
         StatementFigures it;
         it.queryid = row.integer("queryid").value_or(0);
@@ -61,21 +73,26 @@ std::vector<StatementFigures> read_statements(Server &server, int limit) {
 std::vector<CostlyAccess> read_costly_accesses(Server &server, int limit) {
     std::vector<CostlyAccess> accesses;
     for (const Row &row : server.query(
-             "SELECT a.relation::text AS relation, a.conditions, a.data_class,"
-             " pg_table_size(c.oid) AS relation_bytes, a.executions, a.sequential_share,"
-             " a.rows_returned, a.rows_removed, a.mean_selectivity, a.sorted, a.limited"
+             "SELECT a.relation::text AS relation, triage.data_class_of(c.oid) AS data_class,"
+             " pg_table_size(c.oid) AS relation_bytes, to_json(a.columns) AS columns,"
+             " to_json(a.operators) AS operators, a.executions,"
+             " a.sequential / nullif(a.executions, 0)::float8 AS sequential, a.actual_rows,"
+             " a.rows_removed, a.mean_selectivity, a.sorted > 0 AS sorted, a.limited > 0 AS limited"
              " FROM triage.access_patterns a JOIN pg_class c ON c.oid = a.relation"
-             " WHERE c.reltuples >= 10000 AND a.rows_removed > 10 * greatest(a.rows_returned, 10)"
+             " WHERE c.reltuples >= 10000 AND a.rows_removed > 10 * greatest(a.actual_rows, 10)"
+             " AND c.relnamespace NOT IN (SELECT n.oid FROM pg_namespace n"
+             " WHERE n.nspname IN ('pg_catalog', 'information_schema', 'triage'))"
              " ORDER BY a.executions * a.rows_removed DESC, relation LIMIT $1",
              {std::to_string(limit)})) {
         CostlyAccess it;
         it.relation = row.text("relation");
-        it.conditions = row.text("conditions");
         it.data_class = row.text("data_class");
         it.relation_bytes = row.integer("relation_bytes").value_or(0);
+        it.columns = texts_of(row.text("columns"));
+        it.operators = texts_of(row.text("operators"));
         it.executions = row.integer("executions").value_or(0);
-        it.sequential = row.number("sequential_share");
-        it.rows_returned = row.number("rows_returned");
+        it.sequential = row.number("sequential");
+        it.rows_used = row.number("actual_rows");
         it.rows_removed = row.number("rows_removed");
         it.mean_selectivity = row.number("mean_selectivity");
         it.sorted = row.boolean("sorted").value_or(false);
@@ -101,8 +118,8 @@ std::vector<AuditEntry> read_audit(Server &server, int limit) {
 std::vector<HealthCheck> read_health(Server &server) {
     std::vector<HealthCheck> checks;
     for (const Row &row : server.query("SELECT * FROM triage.self_check()"))
-        checks.push_back({row.text("check"), row.boolean("ok").value_or(false),
-                          row.text("severity"), row.text("detail"), row.text("hint")});
+        checks.push_back({row.text("check"), row.boolean("ok").value_or(false), row.text("detail"),
+                          row.text("hint")});
     return checks;
 }
 
@@ -112,6 +129,7 @@ Report read_report(Server &server, const ReportLimits &limits) {
     Report report;
     report.identity = read_identity(server);
     server.in_one_snapshot([&] {
+        report.statistics_since = read_statistics_since(server);
         report.workflows = read_workflows(server);
         report.statements = read_statements(server, limits.statements);
         report.accesses = read_costly_accesses(server, limits.accesses);

@@ -60,6 +60,8 @@ class IndexesCommand : public Command {
     void define(CLI::App &app) override {
         auto *apply = app.add_flag("--apply", apply_, "build them and wait for the verdict");
         app.add_flag("-y,--yes", yes_, "do not ask before building")->needs(apply);
+        app.add_flag("--no-verdict", built_, "do not wait for the verdict, only for the build")
+            ->needs(apply);
         app.add_flag("--refresh", refresh_, "work out the recommendations anew and keep them");
         auto *migration =
             app.add_option(
@@ -109,7 +111,8 @@ class IndexesCommand : public Command {
         if (!migration_.empty())
             return write_as_migration(options, identity, recommendations);
         if (apply_)
-            return apply_recommendations(options, server, recommendations, yes_);
+            return apply_recommendations(options, server, recommendations, yes_,
+                                         built_ ? WaitFor::Build : WaitFor::Verdict);
         return show_list(options, identity, recommendations);
     }
 
@@ -237,7 +240,7 @@ class IndexesCommand : public Command {
         return table;
     }
 
-    bool apply_ = false, yes_ = false, refresh_ = false, drops_ = false;
+    bool apply_ = false, yes_ = false, built_ = false, refresh_ = false, drops_ = false;
     std::string migration_, after_;
     IndexLimits limits_;
 };

@@ -1,6 +1,5 @@
 #include "render/jobs.h"
 
-#include "emit/index_ddl.h"
 #include "render/json.h"
 #include "render/units.h"
 
@@ -16,12 +15,6 @@ Tone tone_of(const std::string &status) {
     if (status == "reverted" || status == "cancelled")
         return Tone::Warning;
     return status == "kept" || status == "done" ? Tone::Good : Tone::Plain;
-}
-
-// The index's name says enough in a table; the whole statement is in the JSON.
-std::string index_of(const Job &job) {
-    const auto parts = parse_create_index(job.ddl);
-    return parts ? parts->name : job.ddl;
 }
 
 } // namespace
@@ -45,15 +38,14 @@ Table table_of_jobs(const std::vector<Job> &jobs) {
     for (const Job &job : jobs)
         table.rows.push_back({std::to_string(job.id), job.kind,
                               Cell(job.status, tone_of(job.status)), show_ms(job.before_ms),
-                              show_ms(job.after_ms), change_of(job), job.finished_at,
-                              index_of(job)});
+                              show_ms(job.after_ms), change_of(job), job.finished_at, job.index});
     return table;
 }
 
 List remarks_on_jobs(const std::vector<Job> &jobs) {
     List list;
     for (const Job &job : jobs) {
-        const std::string &remark = job.error.empty() ? job.verdict : job.error;
+        const std::string &remark = job.error.empty() ? job.reason : job.error;
         if (!remark.empty())
             list.items.push_back({fmt::format("job {}: {}", job.id, remark), {}, {}});
     }
@@ -76,10 +68,16 @@ Json json_of_jobs(const std::vector<Job> &jobs) {
                         {"phase", text_or_null(it.phase)},
                         {"progress", json_or_null(it.progress)},
                         {"attempts", it.attempts},
+                        {"index", text_or_null(it.index)},
+                        {"relation", text_or_null(it.relation)},
                         {"ddl", text_or_null(it.ddl)},
-                        {"before_ms", json_or_null(it.before_ms)},
-                        {"after_ms", json_or_null(it.after_ms)},
-                        {"verdict", text_or_null(it.verdict)},
+                        {"size_bytes", json_or_null(it.size_bytes)},
+                        {"before_mean_ms", json_or_null(it.before_ms)},
+                        {"after_mean_ms", json_or_null(it.after_ms)},
+                        {"before_p95_ms", json_or_null(it.before_p95_ms)},
+                        {"after_p95_ms", json_or_null(it.after_p95_ms)},
+                        {"executions", json_or_null(it.executions)},
+                        {"reason", text_or_null(it.reason)},
                         {"error", text_or_null(it.error)},
                         {"finished_at", text_or_null(it.finished_at)}});
     return json;

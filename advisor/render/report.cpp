@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <map>
 #include <numeric>
 
 namespace triage::advisor {
@@ -76,6 +76,25 @@ Section what_hurts(const Report &report) {
     return section;
 }
 
+std::string condition(const std::string &column, const std::string &kind) {
+    static const std::map<std::string, std::string> forms = {{"equal", "= ?"},
+                                                             {"in", "IN (?)"},
+                                                             {"range", "in a range"},
+                                                             {"prefix", "LIKE ?"},
+                                                             {"not equal", "<> ?"},
+                                                             {"is null", "IS NULL"},
+                                                             {"is not null", "IS NOT NULL"}};
+    const auto form = forms.find(kind);
+    return column + " " + (form == forms.end() ? kind : form->second);
+}
+
+std::string conditions_of(const CostlyAccess &access) {
+    std::string all;
+    for (std::size_t i = 0; i < access.columns.size() && i < access.operators.size(); i++)
+        all += (i ? ", " : "") + condition(access.columns[i], access.operators[i]);
+    return all.empty() ? "none" : all;
+}
+
 Table table_of_accesses(const std::vector<CostlyAccess> &accesses) {
     Table table{{{"relation", Align::Left, true},
                  {"size", Align::Right},
@@ -88,8 +107,8 @@ Table table_of_accesses(const std::vector<CostlyAccess> &accesses) {
     for (const CostlyAccess &it : accesses)
         table.rows.push_back({it.relation, show_bytes(static_cast<double>(it.relation_bytes)),
                               show_count(static_cast<double>(it.executions)),
-                              show_percent(it.sequential), show_count(it.rows_returned),
-                              show_count(it.rows_removed), it.conditions});
+                              show_percent(it.sequential), show_count(it.rows_used),
+                              show_count(it.rows_removed), conditions_of(it)});
     return table;
 }
 
@@ -149,11 +168,7 @@ Section health(const Report &report) {
             fine++;
             continue;
         }
-        Item item{
-            Cell(fmt::format("{}: {}", it.check, it.detail),
-                 it.severity == "error" || it.severity == "critical" ? Tone::Bad : Tone::Warning),
-            {},
-            {}};
+        Item item{Cell(fmt::format("{}: {}", it.check, it.detail), Tone::Warning), {}, {}};
         if (!it.hint.empty())
             item.lines.push_back(it.hint);
         list.items.push_back(item);

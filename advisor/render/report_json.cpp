@@ -38,10 +38,11 @@ Json json_of(const CostlyAccess &it) {
     return {{"relation", it.relation},
             {"data_class", text_or_null(it.data_class)},
             {"relation_bytes", it.relation_bytes},
-            {"conditions", text_or_null(it.conditions)},
+            {"columns", it.columns},
+            {"operators", it.operators},
             {"sampled_executions", it.executions},
             {"sequential_share", json_or_null(it.sequential)},
-            {"rows_returned", json_or_null(it.rows_returned)},
+            {"rows_used", json_or_null(it.rows_used)},
             {"rows_removed", json_or_null(it.rows_removed)},
             {"mean_selectivity", json_or_null(it.mean_selectivity)},
             {"sorted", it.sorted},
@@ -59,7 +60,6 @@ Json json_of(const AuditEntry &it) {
 Json json_of(const HealthCheck &it) {
     return {{"check", it.check},
             {"ok", it.ok},
-            {"severity", text_or_null(it.severity)},
             {"detail", text_or_null(it.detail)},
             {"hint", text_or_null(it.hint)}};
 }

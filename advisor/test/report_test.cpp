@@ -30,8 +30,12 @@ Report full_report() {
     for (int i = 0; i < 40; i++)
         statement.query += "SELECT something FROM " + long_name + " WHERE a = $1 ";
     report.statements.assign(10, statement);
-    report.accesses.push_back({"clinic." + long_name, std::string(200, 'c'), "clinical_data",
-                               std::int64_t{1} << 30, 500, 1.0, 12.0, 4e6, 0.001, true, true});
+    CostlyAccess access;
+    access.relation = "clinic." + long_name;
+    access.columns = {"mrn", long_name};
+    access.operators = {"equal", "is not null"};
+    access.rows_removed = 4e6;
+    report.accesses.push_back(access);
     Recommendation recommendation;
     recommendation.id = 12;
     recommendation.kind = "partial";
@@ -49,15 +53,15 @@ Report full_report() {
     job.id = 7;
     job.kind = "create";
     job.status = "kept";
-    job.ddl = recommendation.ddl;
+    job.index = long_name;
     job.before_ms = 200;
     job.after_ms = 20;
-    job.verdict = "faster";
+    job.reason = "faster";
     report.jobs.push_back(job);
     report.audit.push_back({"2025-11-25 02:10", "operator", "create_index", long_name, 7});
     report.targets.push_back({"p95", 12.3, 2000.0, "ms", "high", true, std::string(200, 'd')});
-    report.health.push_back({"preload", false, "error", "not loaded", "Add it."});
-    report.health.push_back({"privacy", true, "", "", ""});
+    report.health.push_back({"preload", false, "not loaded", "Add it."});
+    report.health.push_back({"privacy", true, "", ""});
     return report;
 }
 
@@ -92,13 +96,21 @@ TEST(Report, EstimatedIsCalledEstimatedAndMeasuredIsNot) {
     EXPECT_TRUE(contains(text, "-90.0 %"));
 }
 
+TEST(Report, ConditionsComeWithoutValues) {
+    Report report = full_report();
+    report.accesses[0].relation = "patients";
+    report.accesses[0].columns = {"mrn", "active", "note"};
+    report.accesses[0].operators = {"equal", "is not null", "other"};
+    EXPECT_TRUE(contains(text_of(report), "mrn = ?, active IS NOT NULL"));
+}
+
 TEST(Report, JsonHasEverythingInFull) {
     const Json json = Json::parse(json_of_report(full_report()).dump());
     EXPECT_EQ(json["statements"][0]["queryid"], "9007199254740993");
     EXPECT_EQ(json["statements"][0]["p99_ms"], nullptr);
     EXPECT_GT(json["statements"][0]["query"].get<std::string>().size(), 1000u);
     EXPECT_EQ(json["recommendations"][0]["estimated_improvement"], 0.841);
-    EXPECT_EQ(json["jobs"][0]["after_ms"], 20.0);
+    EXPECT_EQ(json["jobs"][0]["after_mean_ms"], 20.0);
     EXPECT_EQ(json["health"].size(), 2u);
 }
 
