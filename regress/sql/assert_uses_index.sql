@@ -1,6 +1,6 @@
 -- triage.assert_uses_index: a check for migrations and CI.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS pg_triage CASCADE;
+CREATE EXTENSION pg_triage CASCADE;
 CREATE SCHEMA assertion;
 SET search_path = assertion;
 
@@ -49,3 +49,4 @@ SELECT triage.assert_uses_index('SELECT 1', -1);
 SELECT triage.assert_uses_index('DROP TABLE big');
 
 DROP SCHEMA assertion CASCADE;
+DROP EXTENSION pg_triage, pg_stat_statements;

@@ -1,7 +1,7 @@
 -- estimate_index_size against the size of the index once it is built.
 \set VERBOSITY terse
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS pg_triage CASCADE;
+CREATE EXTENSION pg_triage CASCADE;
 CREATE SCHEMA index_size;
 SET search_path = index_size;
 SET default_statistics_target = 1000; -- every row is in the sample
@@ -76,3 +76,4 @@ SELECT * FROM triage.estimate_index_size(NULL);
 SELECT * FROM triage.estimate_index_size('CREATE INDEX ON results (nothing)');
 
 DROP SCHEMA index_size CASCADE;
+DROP EXTENSION pg_triage, pg_stat_statements;

@@ -1,6 +1,6 @@
 -- triage.what_if: hypothetical indexes priced by the planner, in every kind of statement.
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS pg_triage CASCADE;
+CREATE EXTENSION pg_triage CASCADE;
 CREATE SCHEMA what_if;
 SET search_path = what_if;
 SET default_statistics_target = 1000; -- every row is in the sample
@@ -191,3 +191,4 @@ RESET ROLE;
 DROP SCHEMA what_if CASCADE;
 DROP FOREIGN DATA WRAPPER nowhere CASCADE;
 DROP ROLE what_if_nurse;
+DROP EXTENSION pg_triage, pg_stat_statements;

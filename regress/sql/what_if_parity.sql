@@ -1,7 +1,7 @@
 -- A plan with a hypothetical index is the plan with the same index really built, at the same cost.
 \set VERBOSITY terse
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS pg_triage CASCADE;
+CREATE EXTENSION pg_triage CASCADE;
 CREATE SCHEMA parity;
 SET search_path = parity;
 SET default_statistics_target = 1000; -- every row is in the sample
@@ -105,3 +105,4 @@ RESET ALL;
 
 SET client_min_messages = warning;
 DROP SCHEMA parity CASCADE;
+DROP EXTENSION pg_triage, pg_stat_statements;
