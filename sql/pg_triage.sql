@@ -410,6 +410,39 @@ COMMENT ON COLUMN triage.recommendations.queryids IS 'statements that would use 
 GRANT SELECT ON triage.recommendations TO triage_reader;
 SELECT pg_catalog.pg_extension_config_dump('triage.recommendations', '');
 
+CREATE FUNCTION triage.recommend_indexes(
+    queries text[] DEFAULT NULL,
+    budget_bytes bigint DEFAULT NULL,
+    max_indexes int DEFAULT NULL,
+    min_improvement float8 DEFAULT NULL,
+    relations regclass[] DEFAULT NULL
+) RETURNS TABLE (
+    rank int, relation regclass, ddl text, kind text, size_bytes bigint, cost_before float8,
+    cost_after float8, improvement float8, write_cost float8, queries int, top_queryid bigint,
+    generic_plan_ok bool, reason text, details jsonb
+)
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'triage_recommend_indexes';
+COMMENT ON FUNCTION triage.recommend_indexes(text[], bigint, int, float8, regclass[]) IS
+    'indexes worth building for the observed workload (or for the given queries), best first; reads only, all figures are estimates';
+
+CREATE FUNCTION triage.refresh_recommendations(
+    queries text[] DEFAULT NULL,
+    budget_bytes bigint DEFAULT NULL,
+    max_indexes int DEFAULT NULL,
+    min_improvement float8 DEFAULT NULL,
+    relations regclass[] DEFAULT NULL
+) RETURNS TABLE (
+    id bigint, status text,
+    rank int, relation regclass, ddl text, kind text, size_bytes bigint, cost_before float8,
+    cost_after float8, improvement float8, write_cost float8, queries int, top_queryid bigint,
+    generic_plan_ok bool, reason text, details jsonb
+)
+LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'triage_refresh_recommendations';
+COMMENT ON FUNCTION triage.refresh_recommendations(text[], bigint, int, float8, regclass[]) IS
+    'as triage.recommend_indexes, and keeps what it found in triage.recommendations';
+GRANT EXECUTE ON FUNCTION triage.recommend_indexes(text[], bigint, int, float8, regclass[]) TO triage_reader;
+GRANT EXECUTE ON FUNCTION triage.refresh_recommendations(text[], bigint, int, float8, regclass[]) TO triage_operator;
+
 -- ---------------------------------------------------------------------------------------------
 -- Jobs (job -> build -> verify).
 -- ---------------------------------------------------------------------------------------------

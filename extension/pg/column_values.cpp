@@ -1,14 +1,17 @@
 #include "pg/column_values.h"
 
+#include "pg/guc.h"
 #include "pg/subtransaction.h"
 
 #include <cmath>
 
 PG_HEADERS_BEGIN
 #include "access/htup_details.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type_d.h"
+#include "commands/seclabel.h"
 #include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_coerce.h"
@@ -29,7 +32,7 @@ constexpr int shortest_prefix = 3;
 
 struct Statistics {
     HeapTuple tuple;
-    double null_fraction, distinct;
+    double rows, null_fraction, distinct;
     AttStatsSlot common, histogram; // without values where there are none
     double common_total;
 };
@@ -56,15 +59,13 @@ bool read_statistics(Oid relid, AttributeNumber attno, Statistics *s) {
                      ATTSTATSSLOT_VALUES);
     for (int i = 0; i < s->common.nnumbers; i++)
         s->common_total += s->common.numbers[i];
-    if (s->distinct < 0) {
-        HeapTuple relation = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-        double rows = 0;
-        if (HeapTupleIsValid(relation)) {
-            rows = reinterpret_cast<Form_pg_class>(GETSTRUCT(relation))->reltuples;
-            ReleaseSysCache(relation);
-        }
-        s->distinct = std::max(-s->distinct * std::max(rows, 1000.0), 1.0);
+    HeapTuple relation = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+    if (HeapTupleIsValid(relation)) {
+        s->rows = reinterpret_cast<Form_pg_class>(GETSTRUCT(relation))->reltuples;
+        ReleaseSysCache(relation);
     }
+    if (s->distinct < 0)
+        s->distinct = std::max(-s->distinct * std::max(s->rows, 1.0), 1.0);
     return s->common.nvalues > 0 || s->histogram.nvalues > 0;
 }
 
@@ -300,6 +301,27 @@ bool value_matching(Oid relid, AttributeNumber attno, bool prefix, double select
     appendStringInfoChar(&pattern, '%');
     *value = CStringGetTextDatum(pattern.data);
     return true;
+}
+
+bool value_is_shared(Oid relid, AttributeNumber attno, Oid type, Datum value) {
+    ObjectAddress column;
+    ObjectAddressSubSet(column, RelationRelationId, relid, attno);
+    const char *label = GetSecurityLabel(&column, "pg_triage");
+    if (label != nullptr)
+        return strcmp(label, "public") == 0;
+    Statistics s;
+    bool is_shared = false;
+    if (read_statistics(relid, attno, &s) && s.common.nvalues > 0 &&
+        convert_value(value, type, s.common.valuetype, &value)) {
+        TypeCacheEntry *order = lookup_type_cache(s.common.valuetype, TYPECACHE_EQ_OPR_FINFO);
+        for (int i = 0; i < s.common.nvalues && i < s.common.nnumbers && !is_shared; i++)
+            is_shared = s.common.numbers[i] * s.rows >= guc::min_shared_rows &&
+                        OidIsValid(order->eq_opr_finfo.fn_oid) &&
+                        DatumGetBool(FunctionCall2Coll(&order->eq_opr_finfo, s.common.stacoll,
+                                                       s.common.values[i], value));
+    }
+    release(&s);
+    return is_shared;
 }
 
 bool convert_value(Datum value, Oid from, Oid to, Datum *result) {

@@ -330,15 +330,15 @@ ParameterUses find_parameter_uses(const Query *query) {
 }
 
 BoundParameters bind_parameters(const ParameterUses &uses, const WantedValue *wanted) {
-    BoundParameters bound{unbound(uses.count), unbound(uses.count), unbound(uses.count)};
+    BoundParameters bound{{unbound(uses.count), unbound(uses.count)}, unbound(uses.count)};
     for (int i = 0; i < uses.count; i++) {
         Datum value;
         if (!value_for(uses.uses[i], wanted[i], &value))
             continue;
         Oid type = uses.uses[i].type;
-        bound.custom->params[i] = {value, false, PARAM_FLAG_CONST, type};
+        bound.planning.custom->params[i] = {value, false, PARAM_FLAG_CONST, type};
         if (!wanted[i].is_parameter)
-            bound.generic->params[i] = {value, false, PARAM_FLAG_CONST, type};
+            bound.planning.generic->params[i] = {value, false, PARAM_FLAG_CONST, type};
         bool is_recorded = !wanted[i].is_parameter && wanted[i].value;
         bound.analysis->params[i] = {value, false,
                                      static_cast<uint16>(is_recorded ? PARAM_FLAG_CONST : 0), type};
@@ -351,7 +351,7 @@ ParamListInfo bind_typical_values(const Query *query) {
     auto *wanted = static_cast<WantedValue *>(palloc0(sizeof(WantedValue) * (uses.count + 1)));
     for (int i = 0; i < uses.count; i++)
         wanted[i] = {};
-    return bind_parameters(uses, wanted).custom;
+    return bind_parameters(uses, wanted).planning.custom;
 }
 
 } // namespace triage

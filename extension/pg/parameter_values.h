@@ -6,6 +6,7 @@
 #include "core/workload.h"
 #include "pg/pg.h"
 #include "pg/plan_analysis.h"
+#include "pg/planner_what_if.h"
 
 namespace triage {
 
@@ -35,10 +36,8 @@ struct ParameterUses {
     ParameterUse *uses;
 };
 
-// The three ways in which a statement is planned.
 struct BoundParameters {
-    ParamListInfo custom;   // as with the values in the text
-    ParamListInfo generic;  // true parameters unknown
+    PlanningParameters planning;
     ParamListInfo analysis; // for estimates only, but for literals whose value was recorded
 };
 

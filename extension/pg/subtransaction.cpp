@@ -6,32 +6,42 @@ PG_HEADERS_BEGIN
 PG_HEADERS_END
 
 namespace triage::subtransaction_detail {
-namespace {
 
-bool must_go_on(const ErrorData *error) {
-    int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-    return error->sqlerrcode == ERRCODE_DATA_CORRUPTED ||
-           error->sqlerrcode == ERRCODE_INDEX_CORRUPTED ||
-           category == ERRCODE_OPERATOR_INTERVENTION ||
-           category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_SYSTEM_ERROR;
+Origin begin() {
+    Origin origin{CurrentMemoryContext, CurrentResourceOwner};
+    BeginInternalSubTransaction(nullptr);
+    MemoryContextSwitchTo(origin.context);
+    return origin;
 }
 
-} // namespace
+void commit(const Origin &origin) {
+    ReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(origin.context);
+    CurrentResourceOwner = origin.owner;
+}
+
+void roll_back(const Origin &origin) {
+    RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(origin.context);
+    CurrentResourceOwner = origin.owner;
+}
+
+bool is_survivable(int sqlstate) {
+    int category = ERRCODE_TO_CATEGORY(sqlstate);
+    return sqlstate != ERRCODE_DATA_CORRUPTED && sqlstate != ERRCODE_INDEX_CORRUPTED &&
+           category != ERRCODE_OPERATOR_INTERVENTION &&
+           category != ERRCODE_INSUFFICIENT_RESOURCES && category != ERRCODE_SYSTEM_ERROR;
+}
 
 ErrorData *attempt(void (*body)(void *), void *argument) {
-    MemoryContext context = CurrentMemoryContext;
-    ResourceOwner owner = CurrentResourceOwner;
-    BeginInternalSubTransaction(nullptr);
-    MemoryContextSwitchTo(context);
+    Origin origin = begin();
     ErrorData *error = guard_detail::call_catching(body, argument);
-    MemoryContextSwitchTo(context);
-    if (error == nullptr)
-        ReleaseCurrentSubTransaction();
-    else
-        RollbackAndReleaseCurrentSubTransaction();
-    MemoryContextSwitchTo(context);
-    CurrentResourceOwner = owner;
-    if (error != nullptr && must_go_on(error))
+    if (error == nullptr) {
+        commit(origin);
+        return nullptr;
+    }
+    roll_back(origin);
+    if (!is_survivable(error->sqlerrcode))
         ReThrowError(error);
     return error;
 }

@@ -1,0 +1,275 @@
+#include "pg/explanation.h"
+
+#include "pg/guard.h"
+#include "pg/index_ddl.h"
+
+#include <cmath>
+#include <cstdio>
+
+PG_HEADERS_BEGIN
+#include "catalog/pg_class_d.h"
+#include "commands/defrem.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+PG_HEADERS_END
+
+namespace triage {
+namespace {
+
+// Statements that are listed one by one in the details.
+constexpr std::size_t most_listed = 20;
+
+std::string json_string(const std::string &text) {
+    char *quoted = call_server([&] {
+        StringInfoData buffer;
+        initStringInfo(&buffer);
+        escape_json(&buffer, text.c_str());
+        return buffer.data;
+    });
+    return quoted;
+}
+
+std::string json_number(double value) {
+    char text[64];
+    snprintf(text, sizeof(text), "%.6g", std::isfinite(value) ? value : 0.0);
+    return text;
+}
+
+// `{"name": value, …}` in the making.
+class JsonObject {
+  public:
+    JsonObject &add(const char *name, const std::string &value) {
+        text_ += (text_.empty() ? "{\"" : ", \"") + std::string(name) + "\": " + value;
+        return *this;
+    }
+    JsonObject &add(const char *name, double value) { return add(name, json_number(value)); }
+    std::string text() const { return text_.empty() ? "{}" : text_ + "}"; }
+
+  private:
+    std::string text_;
+};
+
+template <class Range, class Text> std::string json_array(const Range &range, Text text) {
+    std::string result;
+    for (const auto &element : range)
+        result += (result.empty() ? "" : ", ") + text(element);
+    return "[" + result + "]";
+}
+
+std::string kind_of(const IndexDefinition &definition) {
+    if (!definition.predicate.empty())
+        return "partial";
+    if (std::any_of(definition.keys.begin(), definition.keys.end(),
+                    [](const KeyColumn &column) { return column.key.attribute == 0; }))
+        return "expression";
+    return definition.include.empty() ? "btree" : "covering";
+}
+
+std::string percent(double share) {
+    char text[32];
+    snprintf(text, sizeof(text), share < 0.095 ? "%.1f %%" : "%.0f %%", 100 * share);
+    return text;
+}
+
+// What the index does for one statement, over all its variants.
+struct StatementShare {
+    std::int64_t queryid = 0;
+    double calls = 0, cost_before = 0, cost_after = 0; // one execution, averaged over the calls
+};
+
+class Explanation {
+  public:
+    Explanation(const Snapshot &snapshot, const std::vector<Candidate> &candidates,
+                const Selection &selection, double elapsed_ms)
+        : snapshot_(snapshot), candidates_(candidates), selection_(selection),
+          elapsed_ms_(elapsed_ms) {}
+
+    std::vector<Recommendation> run() {
+        std::vector<Recommendation> result;
+        for (const ChosenIndex &index : selection_.indexes)
+            result.push_back(explain(index, static_cast<int>(result.size()) + 1));
+        return result;
+    }
+
+  private:
+    Recommendation explain(const ChosenIndex &index, int rank) {
+        const Candidate &candidate = candidates_[index.candidate];
+        const IndexDefinition &definition = candidate.definition;
+        const Relation &relation = *snapshot_.workload.find_relation(definition.relation);
+        std::vector<StatementShare> shares = statement_shares(index);
+
+        Recommendation row;
+        row.rank = rank;
+        row.relation = definition.relation;
+        bool partitioned = call_server([&] {
+            return get_rel_relkind(definition.relation) == RELKIND_PARTITIONED_TABLE;
+        });
+        row.ddl = ddl_of(definition, relation, unused_name(definition, relation), partitioned);
+        row.fingerprint = ddl_of(definition, relation, "i", partitioned);
+        row.kind = kind_of(definition);
+        row.size_bytes = candidate.size.bytes;
+        row.cost_before = index.cost_before;
+        row.cost_after = index.cost_after;
+        row.improvement = index.improvement;
+        row.write_cost = index.write_cost;
+        row.queries = static_cast<int>(shares.size());
+        for (const StatementShare &share : shares)
+            if (share.queryid != 0)
+                row.queryids.push_back(share.queryid);
+        row.generic_plan_ok = index.generic_plan_ok;
+        row.reason = reason(index, row, relation, candidate);
+        row.details = details(index, shares, relation, candidate, partitioned);
+        return row;
+    }
+
+    // CONCURRENTLY is not for a partitioned table.
+    static std::string ddl_of(const IndexDefinition &definition, const Relation &relation,
+                              const std::string &name, bool partitioned) {
+        std::string ddl = create_index_ddl(definition, relation, name);
+        constexpr std::string_view word = " CONCURRENTLY";
+        std::size_t at = ddl.find(word);
+        if (partitioned && at != std::string::npos)
+            ddl.erase(at, word.size());
+        return ddl;
+    }
+
+    // Free in the schema, and among the rows of this answer.
+    std::string unused_name(const IndexDefinition &definition, const Relation &relation) {
+        const std::string name = index_name(definition, relation);
+        std::string unused = name;
+        for (int n = 2; !names_.insert(unused).second; n++) {
+            std::string suffix = "_" + std::to_string(n);
+            unused = call_server([&] {
+                         return makeObjectName(name.c_str(), nullptr, suffix.c_str() + 1);
+                     });
+        }
+        return unused;
+    }
+
+    // Variants of one statement (and, of texts, those that differ in their literals only) count once.
+    std::vector<StatementShare> statement_shares(const ChosenIndex &index) const {
+        std::vector<StatementShare> shares;
+        for (std::size_t place : index.statements) {
+            const Statement &statement = snapshot_.workload.statements[place];
+            const StatementEffect *effect = effect_on(place);
+            auto known = std::find_if(shares.begin(), shares.end(), [&](const StatementShare &s) {
+                return s.queryid != 0 && s.queryid == statement.queryid;
+            });
+            if (known == shares.end())
+                known = shares.insert(shares.end(), {statement.queryid});
+            double calls = known->calls + statement.calls;
+            double weight = calls > 0 ? statement.calls / calls : 1;
+            if (effect) {
+                double generic = effect->generic_cost_before > 0 ? statement.generic_share : 0;
+                auto mixed = [&](double custom, double generic_cost) {
+                    return (1 - generic) * custom + generic * generic_cost;
+                };
+                known->cost_before +=
+                    weight * (mixed(effect->cost_before, effect->generic_cost_before) -
+                              known->cost_before);
+                known->cost_after +=
+                    weight *
+                    (mixed(effect->cost_after, effect->generic_cost_after) - known->cost_after);
+            }
+            known->calls = calls;
+        }
+        return shares;
+    }
+
+    const StatementEffect *effect_on(std::size_t place) const {
+        for (const StatementEffect &effect : selection_.effects)
+            if (effect.statement == place)
+                return &effect;
+        return nullptr;
+    }
+
+    std::string reason(const ChosenIndex &index, const Recommendation &row,
+                       const Relation &relation, const Candidate &candidate) const {
+        std::string text = "Estimated to take " +
+                           percent(1 - index.cost_after / std::max(index.cost_before, 1e-9)) +
+                           " off the cost of " + std::to_string(row.queries) +
+                           (row.queries == 1 ? " statement, " : " statements, ") +
+                           percent(index.improvement) + " of the whole workload's";
+        if (!candidate.definition.predicate.empty() && relation.tuples > 0)
+            text += "; it holds only " +
+                    percent(std::min(candidate.indexed_tuples / relation.tuples, 1.0)) +
+                    " of the rows";
+        if (!index.generic_plan_ok)
+            text += "; a generic plan cannot use it";
+        return text + ".";
+    }
+
+    std::string details(const ChosenIndex &index, const std::vector<StatementShare> &shares,
+                        const Relation &relation, const Candidate &candidate,
+                        bool partitioned) const {
+        double calls = 0;
+        for (const StatementShare &share : shares)
+            calls += share.calls;
+        std::vector<StatementShare> listed(
+            shares.begin(), shares.begin() + std::min(shares.size(), most_listed));
+        JsonObject object;
+        object.add("queryids", json_array(shares, [](const StatementShare &share) {
+                       return std::to_string(share.queryid);
+                   }));
+        object.add("calls", calls);
+        object.add("statements", json_array(listed, [](const StatementShare &share) {
+                       return JsonObject()
+                           .add("queryid", std::to_string(share.queryid))
+                           .add("calls", share.calls)
+                           .add("cost_before", share.cost_before)
+                           .add("cost_after", share.cost_after)
+                           .text();
+                   }));
+        object.add("indexed_rows", candidate.indexed_tuples);
+        object.add("table_rows", relation.tuples);
+        object.add("size_relative_to_table",
+                   candidate.size.bytes / std::max(relation.pages * BLCKSZ, double(BLCKSZ)));
+        object.add("evidence", evidence());
+        object.add("search", search());
+        if (partitioned)
+            object.add("note", json_string("PostgreSQL cannot build an index of a partitioned "
+                                           "table concurrently; build one on each partition and "
+                                           "attach it."));
+        return object.text();
+    }
+
+    // What the answer rests on, the same for each of its rows.
+    std::string evidence() const {
+        JsonObject skipped;
+        for (const auto &[why, statements] : snapshot_.skipped)
+            skipped.add(why.c_str(), static_cast<double>(statements));
+        return JsonObject()
+            .add("source", json_string(snapshot_.sampled ? "samples" : "texts"))
+            .add("statements", static_cast<double>(snapshot_.texts))
+            .add("skipped", skipped.text())
+            .text();
+    }
+
+    std::string search() const {
+        return JsonObject()
+            .add("candidates", static_cast<double>(candidates_.size()))
+            .add("planner_calls", static_cast<double>(selection_.planner_calls))
+            .add("reused_answers", static_cast<double>(selection_.reused_answers))
+            .add("workload_cost_before", selection_.workload_cost_before)
+            .add("workload_cost_after", selection_.workload_cost_after)
+            .add("lower_bound", selection_.lower_bound)
+            .add("ms", elapsed_ms_)
+            .text();
+    }
+
+    const Snapshot &snapshot_;
+    const std::vector<Candidate> &candidates_;
+    const Selection &selection_;
+    double elapsed_ms_;
+    std::set<std::string> names_;
+};
+
+} // namespace
+
+std::vector<Recommendation> explain(const Snapshot &snapshot,
+                                    const std::vector<Candidate> &candidates,
+                                    const Selection &selection, double elapsed_ms) {
+    return Explanation(snapshot, candidates, selection, elapsed_ms).run();
+}
+
+} // namespace triage

@@ -1,0 +1,175 @@
+#include "pg/parameter_profiles.h"
+
+#include "pg/guard.h"
+#include "pg/root_columns.h"
+
+#include <limits>
+
+PG_HEADERS_BEGIN
+#include "catalog/pg_type_d.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+PG_HEADERS_END
+
+namespace triage {
+namespace {
+
+constexpr std::size_t most_variants = 8;
+constexpr std::size_t most_values = 4; // of one condition
+constexpr double smallest_share = 0.02;
+
+// Elements of a list as its type prints it, `{a,b}`; none if it is no list.
+std::vector<std::string> elements_of(const std::string &text) {
+    std::vector<std::string> result;
+    if (text.empty() || text.front() != '{')
+        return result;
+    Datum *elements = nullptr;
+    bool *nulls = nullptr;
+    int count = 0;
+    call_server([&] {
+        Oid input, io_parameter;
+        getTypeInputInfo(TEXTARRAYOID, &input, &io_parameter);
+        char *copy = pstrdup(text.c_str());
+        Datum array = OidInputFunctionCall(input, copy, io_parameter, -1);
+        deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements,
+                          &nulls, &count);
+    });
+    for (int i = 0; i < count; i++)
+        result.push_back(nulls[i] ? std::string()
+                                  : std::string(VARDATA_ANY(DatumGetPointer(elements[i])),
+                                                VARSIZE_ANY_EXHDR(DatumGetPointer(elements[i]))));
+    return result;
+}
+
+// What one condition may be planned with.
+struct Option {
+    std::size_t value; // `none`: some value of the condition's usual selectivity
+    double share;
+};
+constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+
+// Where the samples say nothing of a parameter: pg_stat_statements numbers the literals that it takes
+// out of a text after the true parameters.
+void infer_kinds(std::vector<WantedValue> &wanted, const std::vector<Operand> &kinds) {
+    int last_parameter = -1;
+    for (std::size_t i = 0; i < kinds.size(); i++)
+        if (kinds[i] == Operand::Parameter)
+            last_parameter = static_cast<int>(i);
+    bool any_literal = std::find(kinds.begin(), kinds.end(), Operand::Literal) != kinds.end();
+    for (std::size_t i = 0; i < kinds.size(); i++)
+        wanted[i].is_parameter =
+            kinds[i] != Operand::Literal && (static_cast<int>(i) <= last_parameter || !any_literal);
+}
+
+} // namespace
+
+ParameterProfiles::ParameterProfiles(const std::vector<store::ScanStats> &scans) {
+    RootColumns roots;
+    for (const store::ScanStats &scan : scans)
+        for (const store::ClauseStats &clause : scan.clauses) {
+            if (clause.opno == InvalidOid ||
+                (clause.operand != Operand::Literal && clause.operand != Operand::Parameter &&
+                 clause.operand != Operand::Expression))
+                continue;
+            auto [relation, attribute] = roots.find(scan.relid, clause.attribute);
+            Profile &profile = profiles_[{scan.queryid, relation, attribute, clause.opno}];
+            profile.operand = clause.operand;
+            profile.op = clause.op;
+            auto estimates = static_cast<double>(clause.estimates);
+            profile.estimates += estimates;
+            profile.selectivity += estimates * clause.mean_selectivity;
+            profile.withheld += static_cast<double>(clause.withheld);
+            for (const store::SharedValue &value : clause.values) {
+                auto known = std::find_if(profile.values.begin(), profile.values.end(),
+                                          [&](const Value &v) { return v.text == value.text; });
+                if (known == profile.values.end())
+                    known = profile.values.insert(profile.values.end(),
+                                                  {value.text, elements_of(value.text), 0});
+                known->executions += static_cast<double>(value.executions);
+            }
+        }
+    for (auto &[place, profile] : profiles_)
+        std::stable_sort(
+            profile.values.begin(), profile.values.end(),
+            [](const Value &a, const Value &b) { return a.executions > b.executions; });
+}
+
+const ParameterProfiles::Profile *ParameterProfiles::find(std::int64_t queryid,
+                                                          const ParameterUse &use) const {
+    if (use.role != ParameterUse::Role::Comparison || use.attno == 0)
+        return nullptr;
+    Oid commutator = call_server([&] { return get_commutator(use.opno); });
+    for (Oid opno : {use.opno, commutator}) {
+        auto found = profiles_.find({queryid, use.relid, use.attno, opno});
+        if (found != profiles_.end())
+            return &found->second;
+    }
+    return nullptr;
+}
+
+const char *ParameterProfiles::text_for(const Value &value, const ParameterUse &use) {
+    if (use.op != ClauseOperator::In || use.elements == 1)
+        return value.text.c_str();
+    return static_cast<int>(value.elements.size()) == use.elements
+               ? value.elements[static_cast<std::size_t>(use.element)].c_str()
+               : nullptr;
+}
+
+std::vector<StatementVariant> ParameterProfiles::variants(std::int64_t queryid,
+                                                          const ParameterUses &uses) const {
+    auto count = static_cast<std::size_t>(uses.count);
+    StatementVariant first;
+    first.wanted.resize(count);
+    std::vector<Operand> kinds(count, Operand::None);
+    std::map<const Profile *, std::vector<std::size_t>> literals; // the parameters of a condition
+    for (std::size_t i = 0; i < count; i++) {
+        const Profile *profile = find(queryid, uses.uses[i]);
+        if (profile == nullptr)
+            continue;
+        kinds[i] = profile->operand;
+        if (profile->estimates > 0)
+            first.wanted[i].selectivity = profile->selectivity / profile->estimates;
+        first.wanted[i].leading_wildcard =
+            uses.uses[i].op == ClauseOperator::Prefix && profile->op != ClauseOperator::Prefix;
+        if (profile->operand == Operand::Literal && !profile->values.empty())
+            literals[profile].push_back(i);
+    }
+    infer_kinds(first.wanted, kinds);
+
+    std::vector<StatementVariant> result{std::move(first)};
+    for (const auto &[profile, parameters] : literals) {
+        double all = profile->withheld;
+        for (const Value &value : profile->values)
+            all += value.executions;
+        std::vector<Option> options;
+        double rest = 1;
+        for (std::size_t v = 0; v < profile->values.size() && v < most_values; v++) {
+            double share = profile->values[v].executions / all;
+            if (share < smallest_share)
+                break;
+            options.push_back({v, share});
+            rest -= share;
+        }
+        if (rest >= smallest_share || options.empty())
+            options.push_back({none, rest});
+        if (result.size() * options.size() > most_variants)
+            options.resize(1);
+        double taken = 0;
+        for (const Option &option : options)
+            taken += option.share;
+        std::vector<StatementVariant> product;
+        for (const StatementVariant &variant : result)
+            for (const Option &option : options) {
+                StatementVariant next = variant;
+                next.share *= option.share / taken;
+                if (option.value != none)
+                    for (std::size_t i : parameters)
+                        next.wanted[i].value = text_for(profile->values[option.value], uses.uses[i]);
+                product.push_back(std::move(next));
+            }
+        result = std::move(product);
+    }
+    return result;
+}
+
+} // namespace triage

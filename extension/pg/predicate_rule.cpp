@@ -1,0 +1,129 @@
+#include "pg/predicate_rule.h"
+
+#include "pg/column_values.h"
+#include "pg/plan_analysis.h"
+
+PG_HEADERS_BEGIN
+#include "access/stratnum.h"
+#include "catalog/pg_am_d.h"
+#include "catalog/pg_type_d.h"
+#include "commands/defrem.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+PG_HEADERS_END
+
+namespace triage {
+namespace {
+
+// A longer list of values is no condition that recurs.
+constexpr int longest_list = 16;
+
+bool is_column(Node *node, Index rti) {
+    node = strip_relabel(node);
+    return IsA(node, Var) && castNode(Var, node)->varno == static_cast<int>(rti) &&
+           castNode(Var, node)->varattno > 0;
+}
+
+bool is_shared(Oid relid, Node *column, Const *value) {
+    return !value->constisnull &&
+           value_is_shared(relid, castNode(Var, strip_relabel(column))->varattno, value->consttype,
+                           value->constvalue);
+}
+
+// A bound in time is another one tomorrow.
+bool moves(Oid type) {
+    switch (getBaseType(type)) {
+    case DATEOID:
+    case TIMESTAMPOID:
+    case TIMESTAMPTZOID:
+    case TIMEOID:
+    case TIMETZOID:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool is_equality_or_its_negation(Oid opno, Oid type) {
+    Oid opclass = GetDefaultOpClass(type, BTREE_AM_OID);
+    if (!OidIsValid(opclass))
+        return false;
+    Oid family = get_opclass_family(opclass), negator = get_negator(opno);
+    return get_op_opfamily_strategy(opno, family) == BTEqualStrategyNumber ||
+           (OidIsValid(negator) && get_op_opfamily_strategy(negator, family) == BTEqualStrategyNumber);
+}
+
+bool comparison_may_stand(OpExpr *op, Oid relid, Index rti) {
+    if (list_length(op->args) != 2)
+        return false;
+    Node *column = static_cast<Node *>(linitial(op->args));
+    Node *value = static_cast<Node *>(lsecond(op->args));
+    if (!is_column(column, rti))
+        std::swap(column, value);
+    value = strip_relabel(value);
+    if (!is_column(column, rti) || !IsA(value, Const))
+        return false;
+    Oid type = exprType(strip_relabel(column));
+    return (is_equality_or_its_negation(op->opno, type) || !moves(type)) &&
+           is_shared(relid, column, castNode(Const, value));
+}
+
+bool list_may_stand(ScalarArrayOpExpr *op, Oid relid, Index rti) {
+    Node *column = static_cast<Node *>(linitial(op->args));
+    Node *list = strip_relabel(static_cast<Node *>(lsecond(op->args)));
+    if (!is_column(column, rti) || !IsA(list, Const) || castNode(Const, list)->constisnull)
+        return false;
+    ArrayType *array = DatumGetArrayTypeP(castNode(Const, list)->constvalue);
+    Oid type = ARR_ELEMTYPE(array);
+    int16 length;
+    bool by_value;
+    char alignment;
+    get_typlenbyvalalign(type, &length, &by_value, &alignment);
+    Datum *values;
+    bool *nulls;
+    int count;
+    deconstruct_array(array, type, length, by_value, alignment, &values, &nulls, &count);
+    if (count == 0 || count > longest_list)
+        return false;
+    AttributeNumber attno = castNode(Var, strip_relabel(column))->varattno;
+    for (int i = 0; i < count; i++)
+        if (nulls[i] || !value_is_shared(relid, attno, type, values[i]))
+            return false;
+    return true;
+}
+
+bool may_stand(Node *clause, Oid relid, Index rti) {
+    switch (nodeTag(clause)) {
+    case T_Var:
+        return is_column(clause, rti);
+    case T_NullTest:
+        return !castNode(NullTest, clause)->argisrow &&
+               is_column(reinterpret_cast<Node *>(castNode(NullTest, clause)->arg), rti);
+    case T_BooleanTest:
+        return is_column(reinterpret_cast<Node *>(castNode(BooleanTest, clause)->arg), rti);
+    case T_OpExpr:
+        return comparison_may_stand(castNode(OpExpr, clause), relid, rti);
+    case T_ScalarArrayOpExpr:
+        return list_may_stand(castNode(ScalarArrayOpExpr, clause), relid, rti);
+    case T_BoolExpr: {
+        ListCell *cell;
+        foreach (cell, castNode(BoolExpr, clause)->args)
+            if (!may_stand(static_cast<Node *>(lfirst(cell)), relid, rti))
+                return false;
+        return true;
+    }
+    default:
+        return false;
+    }
+}
+
+} // namespace
+
+bool may_stand_in_predicate(Node *clause, Oid relid, Index rti) {
+    return may_stand(clause, relid, rti) && !contain_mutable_functions(clause);
+}
+
+} // namespace triage
