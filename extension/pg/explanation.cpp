@@ -101,9 +101,8 @@ class Explanation {
         Recommendation row;
         row.rank = rank;
         row.relation = definition.relation;
-        bool partitioned = call_server([&] {
-            return get_rel_relkind(definition.relation) == RELKIND_PARTITIONED_TABLE;
-        });
+        bool partitioned = call_server(
+            [&] { return get_rel_relkind(definition.relation) == RELKIND_PARTITIONED_TABLE; });
         row.ddl = ddl_of(definition, relation, unused_name(definition, relation), partitioned);
         row.fingerprint = ddl_of(definition, relation, "i", partitioned);
         row.kind = kind_of(definition);
@@ -139,14 +138,14 @@ class Explanation {
         std::string unused = name;
         for (int n = 2; !names_.insert(unused).second; n++) {
             std::string suffix = "_" + std::to_string(n);
-            unused = call_server([&] {
-                         return makeObjectName(name.c_str(), nullptr, suffix.c_str() + 1);
-                     });
+            unused = call_server(
+                [&] { return makeObjectName(name.c_str(), nullptr, suffix.c_str() + 1); });
         }
         return unused;
     }
 
-    // Variants of one statement (and, of texts, those that differ in their literals only) count once.
+    // Variants of one statement (and, of texts, those that differ in their literals only) count
+    // once.
     std::vector<StatementShare> statement_shares(const ChosenIndex &index) const {
         std::vector<StatementShare> shares;
         for (std::size_t place : index.statements) {
@@ -165,8 +164,8 @@ class Explanation {
                     return (1 - generic) * custom + generic * generic_cost;
                 };
                 known->cost_before +=
-                    weight * (mixed(effect->cost_before, effect->generic_cost_before) -
-                              known->cost_before);
+                    weight *
+                    (mixed(effect->cost_before, effect->generic_cost_before) - known->cost_before);
                 known->cost_after +=
                     weight *
                     (mixed(effect->cost_after, effect->generic_cost_after) - known->cost_after);
@@ -205,8 +204,8 @@ class Explanation {
         double calls = 0;
         for (const StatementShare &share : shares)
             calls += share.calls;
-        std::vector<StatementShare> listed(
-            shares.begin(), shares.begin() + std::min(shares.size(), most_listed));
+        std::vector<StatementShare> listed(shares.begin(),
+                                           shares.begin() + std::min(shares.size(), most_listed));
         JsonObject object;
         object.add("queryids", json_array(shares, [](const StatementShare &share) {
                        return std::to_string(share.queryid);

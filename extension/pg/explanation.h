@@ -1,5 +1,5 @@
-// A selection in words and figures: which statements an index serves, by how much, at what price, on
-// what evidence. Never a value of user data beyond the conditions that the privacy rule let out.
+// A selection in words and figures: which statements an index serves, by how much, at what price,
+// on what evidence. Never a value of user data beyond the conditions that the privacy rule let out.
 #pragma once
 
 #include "core/selection.h"

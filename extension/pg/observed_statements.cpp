@@ -27,8 +27,8 @@ char *copy_of(char *value, MemoryContext context) {
     return value ? MemoryContextStrdup(context, value) : nullptr;
 }
 
-// Columns by name: their places differ between versions. A statement may be there once for each user
-// and once more as part of a function.
+// Columns by name: their places differ between versions. A statement may be there once for each
+// user and once more as part of a function.
 Rows read_rows(const char *schema) {
     MemoryContext context = CurrentMemoryContext;
     StringInfoData query;
@@ -82,17 +82,19 @@ char *schema_of_pg_stat_statements() {
 Rows read_pg_stat_statements() {
     const char *schema = call_server([] { return schema_of_pg_stat_statements(); });
     if (schema == nullptr)
-        throw SqlError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                       "pg_stat_statements is not installed in this database",
-                       "The texts of the observed statements are kept there.",
-                       "Use CREATE EXTENSION pg_stat_statements, or give the statements as queries.");
+        throw SqlError(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "pg_stat_statements is not installed in this database",
+            "The texts of the observed statements are kept there.",
+            "Use CREATE EXTENSION pg_stat_statements, or give the statements as queries.");
     Rows rows{};
     ErrorData *error = call_server([&] { return attempt([&] { rows = read_rows(schema); }); });
     if (error && error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
-        throw SqlError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "no statements have been observed",
-                       "pg_stat_statements is not loaded.",
-                       "Add pg_stat_statements and pg_triage to shared_preload_libraries and restart, "
-                       "or give the statements as queries.");
+        throw SqlError(
+            ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "no statements have been observed",
+            "pg_stat_statements is not loaded.",
+            "Add pg_stat_statements and pg_triage to shared_preload_libraries and restart, "
+            "or give the statements as queries.");
     if (error)
         throw ServerError(error);
     return rows;

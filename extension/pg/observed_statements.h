@@ -1,5 +1,6 @@
-// The statements of this database with what they cost, from pg_stat_statements (texts, rows) and the
-// sampled store (executions, latencies, plan modes); and what writing statements did to each relation.
+// The statements of this database with what they cost, from pg_stat_statements (texts, rows) and
+// the sampled store (executions, latencies, plan modes); and what writing statements did to each
+// relation.
 #pragma once
 
 #include "pg/pg.h"
@@ -21,8 +22,8 @@ struct ObservedStatement {
 
 struct ObservedStatements {
     std::vector<ObservedStatement> statements; // the most time first
-    std::uint64_t hidden = 0;   // whose text the caller may not see
-    std::uint64_t left_out = 0; // beyond the number that is looked at
+    std::uint64_t hidden = 0;                  // whose text the caller may not see
+    std::uint64_t left_out = 0;                // beyond the number that is looked at
 };
 
 // What the caller may see, by the rules of pg_stat_statements. Throws SqlError where nothing is

@@ -1,5 +1,6 @@
 #include "pg/parameter_profiles.h"
 
+#include "pg/column_values.h"
 #include "pg/guard.h"
 #include "pg/root_columns.h"
 
@@ -48,8 +49,8 @@ struct Option {
 };
 constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 
-// Where the samples say nothing of a parameter: pg_stat_statements numbers the literals that it takes
-// out of a text after the true parameters.
+// Where the samples say nothing of a parameter: pg_stat_statements numbers the literals that it
+// takes out of a text after the true parameters.
 void infer_kinds(std::vector<WantedValue> &wanted, const std::vector<Operand> &kinds) {
     int last_parameter = -1;
     for (std::size_t i = 0; i < kinds.size(); i++)
@@ -61,15 +62,33 @@ void infer_kinds(std::vector<WantedValue> &wanted, const std::vector<Operand> &k
             kinds[i] != Operand::Literal && (static_cast<int>(i) <= last_parameter || !any_literal);
 }
 
+// Of a boolean column the planner makes `column = true` the column itself.
+bool is_boolean_condition(const store::ClauseStats &clause) {
+    return clause.opno == InvalidOid && clause.op == ClauseOperator::Equal;
+}
+
+bool could_stand_for_a_parameter(const store::ClauseStats &clause) {
+    return is_boolean_condition(clause) || clause.operand == Operand::Literal ||
+           clause.operand == Operand::Parameter || clause.operand == Operand::Expression;
+}
+
+// Which of the two values makes a condition as selective as that.
+bool truth_of(const ParameterUse &use, double selectivity) {
+    return call_server([&] {
+        Datum value;
+        Oid type;
+        return !value_equal_to(use.relid, use.attno, selectivity, 0, &value, &type) ||
+               DatumGetBool(value);
+    });
+}
+
 } // namespace
 
 ParameterProfiles::ParameterProfiles(const std::vector<store::ScanStats> &scans) {
     RootColumns roots;
     for (const store::ScanStats &scan : scans)
         for (const store::ClauseStats &clause : scan.clauses) {
-            if (clause.opno == InvalidOid ||
-                (clause.operand != Operand::Literal && clause.operand != Operand::Parameter &&
-                 clause.operand != Operand::Expression))
+            if (!could_stand_for_a_parameter(clause))
                 continue;
             auto [relation, attribute] = roots.find(scan.relid, clause.attribute);
             Profile &profile = profiles_[{scan.queryid, relation, attribute, clause.opno}];
@@ -104,7 +123,11 @@ const ParameterProfiles::Profile *ParameterProfiles::find(std::int64_t queryid,
         if (found != profiles_.end())
             return &found->second;
     }
-    return nullptr;
+    // A true parameter would now and then have been seen as such, in a generic plan.
+    auto condition = use.type == BOOLOID && use.op == ClauseOperator::Equal
+                         ? profiles_.find({queryid, use.relid, use.attno, InvalidOid})
+                         : profiles_.end();
+    return condition != profiles_.end() ? &condition->second : nullptr;
 }
 
 const char *ParameterProfiles::text_for(const Value &value, const ParameterUse &use) {
@@ -129,6 +152,10 @@ std::vector<StatementVariant> ParameterProfiles::variants(std::int64_t queryid,
         kinds[i] = profile->operand;
         if (profile->estimates > 0)
             first.wanted[i].selectivity = profile->selectivity / profile->estimates;
+        if (profile->operand == Operand::None) {
+            kinds[i] = Operand::Literal;
+            first.wanted[i].value = truth_of(uses.uses[i], first.wanted[i].selectivity) ? "t" : "f";
+        }
         first.wanted[i].leading_wildcard =
             uses.uses[i].op == ClauseOperator::Prefix && profile->op != ClauseOperator::Prefix;
         if (profile->operand == Operand::Literal && !profile->values.empty())
@@ -164,7 +191,8 @@ std::vector<StatementVariant> ParameterProfiles::variants(std::int64_t queryid,
                 next.share *= option.share / taken;
                 if (option.value != none)
                     for (std::size_t i : parameters)
-                        next.wanted[i].value = text_for(profile->values[option.value], uses.uses[i]);
+                        next.wanted[i].value =
+                            text_for(profile->values[option.value], uses.uses[i]);
                 product.push_back(std::move(next));
             }
         result = std::move(product);

@@ -53,7 +53,8 @@ bool is_equality_or_its_negation(Oid opno, Oid type) {
         return false;
     Oid family = get_opclass_family(opclass), negator = get_negator(opno);
     return get_op_opfamily_strategy(opno, family) == BTEqualStrategyNumber ||
-           (OidIsValid(negator) && get_op_opfamily_strategy(negator, family) == BTEqualStrategyNumber);
+           (OidIsValid(negator) &&
+            get_op_opfamily_strategy(negator, family) == BTEqualStrategyNumber);
 }
 
 bool comparison_may_stand(OpExpr *op, Oid relid, Index rti) {

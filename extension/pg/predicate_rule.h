@@ -1,6 +1,6 @@
-// Which conditions of a statement may stand in the predicate of an index that is proposed, stored and
-// shown: always the same for the same row, on this relation's columns alone, and with no value but such
-// as the privacy rule lets out.
+// Which conditions of a statement may stand in the predicate of an index that is proposed, stored
+// and shown: always the same for the same row, on this relation's columns alone, and with no value
+// but such as the privacy rule lets out.
 #pragma once
 
 #include "pg/pg.h"

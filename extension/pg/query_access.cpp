@@ -22,7 +22,8 @@ bool find_true_parameter(Node *node, void *context) {
         auto *search = static_cast<ParameterSearch *>(context);
         auto *param = castNode(Param, node);
         if (param->paramkind == PARAM_EXTERN && param->paramid >= 1 &&
-            param->paramid <= search->uses->count && search->wanted[param->paramid - 1].is_parameter)
+            param->paramid <= search->uses->count &&
+            search->wanted[param->paramid - 1].is_parameter)
             search->true_parameter = true;
         return false;
     }
@@ -42,7 +43,8 @@ class Reader {
             RelationAccess alternative = without_clauses(found);
             alternative.clauses =
                 clauses(found, static_cast<List *>(list_nth(found.alternatives, i)));
-            // A bitmap brings the arms together, in no order; the first access counts as the writer.
+            // A bitmap brings the arms together, in no order; the first access counts as the
+            // writer.
             alternative.order_by.clear();
             alternative.group_by.clear();
             alternative.whole_row = true;
@@ -88,8 +90,8 @@ class Reader {
         if (found.key)
             clause.key = key_of(access, found.key);
         if (found.operand == Operand::Parameter && !has_true_parameter(found.other))
-            clause.operand = IsA(strip_relabel(found.other), Param) ? Operand::Literal
-                                                                    : Operand::Expression;
+            clause.operand =
+                IsA(strip_relabel(found.other), Param) ? Operand::Literal : Operand::Expression;
         if (found.opclass)
             clause.opclass = found.opclass;
         if (found.clause && call_server([&] {

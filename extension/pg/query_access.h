@@ -1,5 +1,5 @@
-// What a statement does to each relation, in the terms of core/workload.h: from the planner's analysis,
-// with conditions and expressions in canonical SQL.
+// What a statement does to each relation, in the terms of core/workload.h: from the planner's
+// analysis, with conditions and expressions in canonical SQL.
 #pragma once
 
 #include "core/workload.h"
@@ -13,9 +13,9 @@ namespace triage {
 
 struct QueryAccess {
     std::vector<RelationAccess> accesses;
-    RelationId target = 0;    // of INSERT, UPDATE, DELETE, MERGE
+    RelationId target = 0; // of INSERT, UPDATE, DELETE, MERGE
     CmdType command = CMD_UNKNOWN;
-    double rows_written = 0;  // estimated, one execution
+    double rows_written = 0; // estimated, one execution
 };
 
 // `wanted` tells true parameters from literals that normalising took out. Throws ServerError if the

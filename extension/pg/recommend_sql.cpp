@@ -1,5 +1,5 @@
-// triage.recommend_indexes and triage.refresh_recommendations: arguments checked, rows given out, rows
-// kept.
+// triage.recommend_indexes and triage.refresh_recommendations: arguments checked, rows given out,
+// rows kept.
 #include "pg/guc.h"
 #include "pg/guard.h"
 #include "pg/plan_analysis.h"
@@ -26,7 +26,8 @@ PG_HEADERS_END
 namespace triage {
 namespace {
 
-// ---- Arguments: queries, budget_bytes, max_indexes, min_improvement, relations ----------------------
+// ---- Arguments: queries, budget_bytes, max_indexes, min_improvement, relations
+// ----------------------
 
 struct Elements {
     Datum *values;
@@ -105,7 +106,8 @@ RecommendationRequest request_of(FunctionCallInfo fcinfo) {
     return request;
 }
 
-// ---- Rows out ---------------------------------------------------------------------------------------
+// ---- Rows out
+// ---------------------------------------------------------------------------------------
 
 // A row as Datums: relation to details, in the order of both functions' result columns.
 constexpr int row_columns = 14;
@@ -151,10 +153,11 @@ void recommend_indexes(FunctionCallInfo fcinfo) {
     });
 }
 
-// ---- Rows kept --------------------------------------------------------------------------------------
+// ---- Rows kept
+// --------------------------------------------------------------------------------------
 
-// What was decided about a recommendation stays decided; what no longer seemed worth it, or was built
-// and is gone again, is open once more.
+// What was decided about a recommendation stays decided; what no longer seemed worth it, or was
+// built and is gone again, is open once more.
 const char *const keep_sql = R"(
 INSERT INTO triage.recommendations AS r
     (rank, relation, ddl, kind, size_bytes, cost_before, cost_after, improvement, write_cost, queries,
@@ -210,9 +213,9 @@ Kept keep(const Recommendation &row, MemoryContext context) {
     for (std::size_t i = 0; i < row.queryids.size(); i++)
         ids[i] = Int64GetDatum(row.queryids[i]);
     values[row_columns] = CStringGetTextDatum(row.fingerprint.c_str());
-    values[row_columns + 1] = PointerGetDatum(
-        construct_array(ids, static_cast<int>(row.queryids.size()), INT8OID, sizeof(int64),
-                        FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+    values[row_columns + 1] =
+        PointerGetDatum(construct_array(ids, static_cast<int>(row.queryids.size()), INT8OID,
+                                        sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
     nulls[row_columns] = nulls[row_columns + 1] = ' ';
     nulls[keep_parameters] = '\0';
     expect(SPI_execute_with_args(keep_sql, keep_parameters, const_cast<Oid *>(keep_types), values,
@@ -240,8 +243,9 @@ std::uint64_t supersede(const std::vector<Recommendation> &rows,
                                                     OIDOID, sizeof(Oid), true, TYPALIGN_INT));
     }
     Oid types[2] = {TEXTARRAYOID, OIDARRAYOID};
-    expect(SPI_execute_with_args(supersede_sql, 2, types, values, relations ? "  " : " n", false, 0),
-           SPI_OK_UPDATE);
+    expect(
+        SPI_execute_with_args(supersede_sql, 2, types, values, relations ? "  " : " n", false, 0),
+        SPI_OK_UPDATE);
     return SPI_processed;
 }
 
@@ -263,8 +267,8 @@ Oid owner_of_recommendations() {
     return owner;
 }
 
-// The recommendations were found with the caller's rights; only the table is written with its owner's.
-// An error restores the caller at the end of its (sub)transaction.
+// The recommendations were found with the caller's rights; only the table is written with its
+// owner's. An error restores the caller at the end of its (sub)transaction.
 Kept *keep_all(const std::vector<Recommendation> &rows, const RecommendationRequest &request) {
     MemoryContext context = CurrentMemoryContext;
     auto *kept = static_cast<Kept *>(palloc0(sizeof(Kept) * (rows.size() + 1)));

@@ -35,7 +35,7 @@ std::vector<Recommendation> recommend(const RecommendationRequest &request) {
     Snapshot snapshot = request.queries ? take_snapshot(*request.queries) : take_snapshot();
     std::vector<Candidate> candidates =
         price_candidates(snapshot.workload, wanted_candidates(snapshot.workload, request));
-    PlannerWhatIf planner(snapshot.workload, snapshot.plannable, snapshot.parameters, candidates);
+    PlannerWhatIf planner(snapshot.plannable, snapshot.parameters, candidates);
     Selection selection = select_indexes(snapshot.workload, candidates, planner, request.limits);
     return explain(snapshot, candidates, selection, elapsed_ms(start));
 }

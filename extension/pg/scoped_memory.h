@@ -1,5 +1,6 @@
-// A memory context for the length of a C++ scope: current inside it, gone after it. When an exception
-// leaves the scope the context stays until its parent goes, for the error itself may be in there.
+// A memory context for the length of a C++ scope: current inside it, gone after it. When an
+// exception leaves the scope the context stays until its parent goes, for the error itself may be
+// in there.
 #pragma once
 
 #include "pg/guard.h"

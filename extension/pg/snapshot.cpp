@@ -17,8 +17,8 @@ PG_HEADERS_END
 namespace triage {
 namespace {
 
-// A statement that ran only once or twice, such as a load or a migration, is none that an index has to
-// be kept up to date for.
+// A statement that ran only once or twice, such as a load or a migration, is none that an index has
+// to be kept up to date for.
 constexpr double fewest_calls_of_a_writer = 3;
 // Of the updates to a table of which nobody knows better.
 constexpr double usual_hot_share = 0.5;
@@ -40,8 +40,7 @@ class Builder {
 
     // Throws what is wrong with the statement, having added nothing.
     void add(const ObservedStatement &observed) {
-        PlannableQuery plannable =
-            call_server([&] { return parse_query(observed.text.c_str()); });
+        PlannableQuery plannable = call_server([&] { return parse_query(observed.text.c_str()); });
         if (privileges_ == Privileges::Check)
             call_server([&] { check_privileges(plannable.query); });
         // What follows plans the statement a few times; only the values are kept.
@@ -49,8 +48,7 @@ class Builder {
         ParameterUses uses = call_server([&] { return find_parameter_uses(plannable.query); });
         std::vector<Prepared> variants;
         for (const StatementVariant &variant : profiles_.variants(observed.queryid, uses))
-            variants.push_back(
-                prepare(observed, plannable.query, uses, variant, scratch.outer()));
+            variants.push_back(prepare(observed, plannable.query, uses, variant, scratch.outer()));
         note_writes(observed, variants.front().access);
         if (variants.front().access.accesses.empty()) {
             if (variants.front().access.target == 0)
@@ -95,12 +93,12 @@ class Builder {
             return copy;
         });
         result.access = read_query_access(query, bound, uses, wanted);
-        result.statement = {
-            .queryid = observed.queryid ? observed.queryid : static_cast<std::int64_t>(query->queryId),
-            .calls = observed.calls * variant.share,
-            .mean_ms = observed.mean_ms,
-            .generic_share = observed.generic_share,
-            .accesses = result.access.accesses};
+        result.statement = {.queryid = observed.queryid ? observed.queryid
+                                                        : static_cast<std::int64_t>(query->queryId),
+                            .calls = observed.calls * variant.share,
+                            .mean_ms = observed.mean_ms,
+                            .generic_share = observed.generic_share,
+                            .accesses = result.access.accesses};
         return result;
     }
 
@@ -130,8 +128,8 @@ class Builder {
             Relation relation = read_relation(id);
             // The server's counters go back further than the workload; from them comes only which
             // share of the updates was HOT.
-            double hot = relation.updated > 0 ? relation.hot_updated / relation.updated
-                                              : usual_hot_share;
+            double hot =
+                relation.updated > 0 ? relation.hot_updated / relation.updated : usual_hot_share;
             const Writes &writes = writes_[id];
             relation.inserted = writes.inserted;
             relation.updated = writes.updated;

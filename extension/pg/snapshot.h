@@ -1,5 +1,6 @@
-// One reading of what this database is asked to do: the workload of core/workload.h, and for each of its
-// statements what the planner needs to plan it. Taken once for an answer; nothing is read twice.
+// One reading of what this database is asked to do: the workload of core/workload.h, and for each
+// of its statements what the planner needs to plan it. Taken once for an answer; nothing is read
+// twice.
 #pragma once
 
 #include "core/workload.h"
@@ -18,9 +19,9 @@ struct Snapshot {
     // Of workload.statements, by place; in the memory context that was current.
     std::vector<PlannableQuery> plannable;
     std::vector<PlanningParameters> parameters;
-    bool sampled = false;                          // observed, rather than given as texts
-    std::size_t texts = 0;                         // different statements looked at
-    std::map<std::string, std::uint64_t> skipped;  // why statements could not be used, and how many
+    bool sampled = false;                         // observed, rather than given as texts
+    std::size_t texts = 0;                        // different statements looked at
+    std::map<std::string, std::uint64_t> skipped; // why statements could not be used, and how many
 };
 
 // The observed workload of this database, as far as the caller may see it.

@@ -32,10 +32,10 @@ void roll_back(const Origin &origin);
 bool is_survivable(int sqlstate);
 } // namespace subtransaction_detail
 
-// Runs `body`, which must hold no C++ object when it calls the server, and returns the error that it
-// raised, or null. What it did is then undone; what it palloc'ed in the caller's memory context stays.
-// The end of the session, a cancel and a lack of resources are no such errors: they are raised again.
-// May raise, so call it where the server may.
+// Runs `body`, which must hold no C++ object when it calls the server, and returns the error that
+// it raised, or null. What it did is then undone; what it palloc'ed in the caller's memory context
+// stays. The end of the session, a cancel and a lack of resources are no such errors: they are
+// raised again. May raise, so call it where the server may.
 template <class Body> ErrorData *attempt(Body &&body) {
     return subtransaction_detail::attempt(
         [](void *argument) { (*static_cast<std::remove_reference_t<Body> *>(argument))(); }, &body);
