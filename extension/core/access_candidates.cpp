@@ -11,6 +11,8 @@ constexpr std::size_t most_shapes = 48; // of one access
 constexpr std::size_t most_keys = 6;
 constexpr std::size_t most_included = 4;
 constexpr double widest_included = 64; // bytes
+// A condition that nearly all rows satisfy makes an index no smaller.
+constexpr double least_selective_condition = 0.95;
 // More conditions than this are not tried one by one.
 constexpr std::size_t most_conditions = 6;
 
@@ -91,7 +93,7 @@ class Generator {
     std::vector<Clauses> predicate_choices() const {
         Clauses able;
         for (const Clause &clause : access_.clauses)
-            if (!clause.predicate.empty() &&
+            if (!clause.predicate.empty() && clause.selectivity <= least_selective_condition &&
                 std::none_of(able.begin(), able.end(), [&](const Clause *other) {
                     return other->predicate == clause.predicate;
                 }))
@@ -278,7 +280,7 @@ class Generator {
                 return;
             ordered.push_back(*key);
         }
-        if (equal.size() + ordered.size() > most_keys)
+        if (equal.size() + ordered.size() > most_keys || finds_one_row_already(equal))
             return;
         IndexShape shape{.equal = equal, .ordered = std::move(ordered)};
         for (const Clause *clause : predicate)
@@ -295,6 +297,18 @@ class Generator {
             if (!covering.include.empty() && worth_including(covering.include, relation_))
                 add_shape(rank + 1, std::move(covering));
         }
+    }
+
+    // Where a unique index's columns are all given there is nothing to find better.
+    bool finds_one_row_already(const Columns &equal) const {
+        return std::any_of(
+            relation_.indexes.begin(), relation_.indexes.end(), [&](const ExistingIndex &index) {
+                const std::vector<KeyColumn> &keys = index.definition.keys;
+                return index.valid && index.definition.unique &&
+                       index.definition.predicate.empty() &&
+                       std::all_of(keys.begin(), keys.end(),
+                                   [&](const KeyColumn &key) { return holds(equal, key.key); });
+            });
     }
 
     std::vector<AttributeNumber> missing_columns(const IndexShape &shape, const Clauses &predicate,

@@ -1,10 +1,12 @@
 // The steps, in order: price every statement; search for the set with the greatest net benefit;
-// take out what does not earn its keep; explain what is left.
+// exchange indexes for partial ones that do as well; take out what does not earn its keep; explain
+// what is left.
 #include "core/selection.h"
 #include "core/index_search.h"
 #include "core/priced_workload.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace triage {
 namespace {
@@ -12,6 +14,13 @@ namespace {
 // Of two indexes of which one serves all that the other does, both stay only if the smaller one
 // saves at least this share of its statements' cost beside the larger one.
 constexpr double redundancy_threshold = 0.25;
+
+// A partial index takes the place of one with fewer conditions if it has at most this share of its
+// size, and none of the statements costs more than so many times as much. The planner's costs of
+// two indexes that find the same rows differ that much by the correlation of their leading columns
+// alone.
+constexpr double much_smaller = 0.5;
+constexpr double about_as_good = 2;
 
 // What one index of the final set is good for: the set with it against the set without it.
 struct Contribution {
@@ -31,6 +40,7 @@ class Selector {
 
     Selection run() {
         chosen_ = search_.run();
+        prefer_partial_indexes();
         drop_what_does_not_pay();
         return explain();
     }
@@ -57,6 +67,64 @@ class Selector {
         std::stable_sort(result.statements.begin(), result.statements.end(),
                          [](const auto &a, const auto &b) { return a.first > b.first; });
         return result;
+    }
+
+    // The largest first, each for the smallest that will do.
+    void prefer_partial_indexes() {
+        std::vector<CandidateId> by_size(candidates_.size());
+        std::iota(by_size.begin(), by_size.end(), CandidateId{0});
+        std::stable_sort(by_size.begin(), by_size.end(), [&](CandidateId a, CandidateId b) {
+            return candidates_[a].size.bytes < candidates_[b].size.bytes;
+        });
+        for (auto id = by_size.rbegin(); id != by_size.rend(); ++id) {
+            if (!chosen_.contains(*id))
+                continue;
+            auto smaller = std::find_if(by_size.begin(), by_size.end(), [&](CandidateId other) {
+                return is_much_smaller_part(other, *id) && does_as_well(other, *id);
+            });
+            if (smaller != by_size.end()) {
+                chosen_.erase(*id);
+                chosen_.insert(*smaller);
+            }
+        }
+    }
+
+    bool is_much_smaller_part(CandidateId part, CandidateId whole) const {
+        const Candidate &a = candidates_[part], &b = candidates_[whole];
+        const std::vector<std::string> &narrow = a.definition.predicate,
+                                       &wide = b.definition.predicate;
+        return a.definition.relation == b.definition.relation &&
+               a.size.bytes <= much_smaller * b.size.bytes && narrow.size() > wide.size() &&
+               std::includes(narrow.begin(), narrow.end(), wide.begin(), wide.end()) &&
+               !chosen_.contains(part);
+    }
+
+    // What the exchange costs all the statements and the writers is within the noise of what the
+    // index saves them.
+    bool does_as_well(CandidateId part, CandidateId whole) {
+        CandidateSet exchanged = chosen_;
+        exchanged.erase(whole);
+        exchanged.insert(part);
+        Contribution current = contribution(whole);
+        double allowed = limits_.min_improvement * current.saved();
+        double loss = priced_.upkeep(part) - priced_.upkeep(whole);
+        auto allows = [&](const PricedStatement &statement) {
+            double before =
+                priced_.price(statement, chosen_ & statement.relevant, Check::Exact).cost;
+            double after =
+                priced_.price(statement, exchanged & statement.relevant, Check::Exact).cost;
+            loss += statement.weight * (after - before);
+            return loss <= allowed && after <= about_as_good * before;
+        };
+        // Those that gain most by the index are the likeliest to object.
+        for (auto [saved, statement] : current.statements)
+            if (!allows(*statement))
+                return false;
+        loss = priced_.upkeep(part) - priced_.upkeep(whole);
+        const std::vector<PricedStatement> &statements = priced_.statements();
+        return std::all_of(statements.begin(), statements.end(), [&](const PricedStatement &s) {
+            return !s.relevant.contains(whole) || allows(s);
+        });
     }
 
     bool pays(CandidateId id, const Contribution &contribution) const {

@@ -387,6 +387,29 @@ TEST_F(Candidates, NotEvenInReverse) {
     EXPECT_TRUE(generate_candidates(workload).empty());
 }
 
+TEST_F(Candidates, NothingBehindAUniqueKeyThatIsGiven) {
+    IndexDefinition primary = index({id});
+    primary.unique = true;
+    exists(primary);
+    RelationAccess &access = statement({equal(id, 1e-6), equal(ward)});
+    access.whole_row = false;
+    access.columns_read = {id, ward, patient};
+    for (const IndexDefinition &candidate : generate_candidates(workload))
+        EXPECT_NE(candidate.keys.front().key.attribute, id);
+    RelationAccess &page = statement({});
+    page.order_by = {ascending(id)};
+    page.limited = true;
+    page.whole_row = false;
+    page.columns_read = {id, created};
+    EXPECT_TRUE(found(index({id}, {}, {created})));
+}
+
+TEST_F(Candidates, AConditionThatNearlyAllRowsSatisfyMakesNoPredicate) {
+    statement({equal(patient), null(note, "(note IS NULL)", 0.99)});
+    for (const IndexDefinition &candidate : generate_candidates(workload))
+        EXPECT_TRUE(candidate.predicate.empty());
+}
+
 TEST_F(Candidates, AnInvalidIndexServesNothing) {
     exists(index({patient}), false);
     statement({equal(patient)});

@@ -239,6 +239,35 @@ TEST(Selection, ANarrowerPartialIndexStaysOnlyIfTheFullOneIsFarCostlier) {
     }
 }
 
+TEST(Selection, APartialIndexThatDoesAboutAsWellTakesThePlaceOfAFullOne) {
+    Fixture f;
+    f.relation(1);
+    CandidateId full = f.candidate(1, {1, 2}),
+                partial = f.candidate(1, {2}, {"open"}, megabyte / 10),
+                slow = f.candidate(1, {3}, {"open"}, megabyte / 100);
+    f.statement({1}, {{1000, {}}, {25, {full}}, {40, {partial}}, {60, {slow}}});
+    EXPECT_EQ(chosen(f.select()), Ids{partial});
+}
+
+TEST(Selection, APartialIndexTakesNoPlaceThatOtherStatementsNeed) {
+    Fixture f;
+    f.relation(1);
+    CandidateId full = f.candidate(1, {1, 2}),
+                partial = f.candidate(1, {2}, {"open"}, megabyte / 10);
+    f.statement({1}, {{1000, {}}, {25, {full}}, {26, {partial}}}, 10);
+    f.statement({1}, {{1000, {}}, {25, {full}}}, 1);
+    EXPECT_EQ(chosen(f.select()), Ids{full});
+}
+
+TEST(Selection, APartialIndexOfAboutTheSameSizeIsNoBetter) {
+    Fixture f;
+    f.relation(1);
+    CandidateId full = f.candidate(1, {1, 2}),
+                partial = f.candidate(1, {2}, {"active"}, 0.9 * megabyte);
+    f.statement({1}, {{1000, {}}, {25, {full}}, {26, {partial}}});
+    EXPECT_EQ(chosen(f.select()), Ids{full});
+}
+
 TEST(Selection, AnIndexThatIsNobodysFavouriteMayServeSeveral) {
     Fixture f;
     f.relation(1);
