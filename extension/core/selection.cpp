@@ -1,5 +1,5 @@
 // The steps, in order: price every statement; search for the set with the greatest net benefit;
-// exchange indexes for partial ones that do as well; take out what does not earn its keep; explain
+// exchange indexes for smaller ones that do as well; take out what does not earn its keep; explain
 // what is left.
 #include "core/selection.h"
 #include "core/index_search.h"
@@ -21,6 +21,11 @@ constexpr double redundancy_threshold = 0.25;
 // alone.
 constexpr double much_smaller = 0.5;
 constexpr double about_as_good = 2;
+// INCLUDE columns stay only for statements that they save at least min_improvement of their cost:
+// next to what the keys save, the fetch of a few rows from the table is nothing, and the planner
+// counts it dearer than it is where the table's pages are cached. Not asked for less space than
+// this share.
+constexpr double somewhat_smaller = 0.9;
 
 // What one index of the final set is good for: the set with it against the set without it.
 struct Contribution {
@@ -40,7 +45,7 @@ class Selector {
 
     Selection run() {
         chosen_ = search_.run();
-        prefer_partial_indexes();
+        prefer_smaller_indexes();
         drop_what_does_not_pay();
         return explain();
     }
@@ -70,7 +75,7 @@ class Selector {
     }
 
     // The largest first, each for the smallest that will do.
-    void prefer_partial_indexes() {
+    void prefer_smaller_indexes() {
         std::vector<CandidateId> by_size(candidates_.size());
         std::iota(by_size.begin(), by_size.end(), CandidateId{0});
         std::stable_sort(by_size.begin(), by_size.end(), [&](CandidateId a, CandidateId b) {
@@ -80,7 +85,9 @@ class Selector {
             if (!chosen_.contains(*id))
                 continue;
             auto smaller = std::find_if(by_size.begin(), by_size.end(), [&](CandidateId other) {
-                return is_much_smaller_part(other, *id) && does_as_well(other, *id);
+                return !chosen_.contains(other) &&
+                       ((is_much_smaller_part(other, *id) && does_as_well(other, *id)) ||
+                        (is_without_included(other, *id) && saves_nearly_as_much(other, *id)));
             });
             if (smaller != by_size.end()) {
                 chosen_.erase(*id);
@@ -95,35 +102,58 @@ class Selector {
                                        &wide = b.definition.predicate;
         return a.definition.relation == b.definition.relation &&
                a.size.bytes <= much_smaller * b.size.bytes && narrow.size() > wide.size() &&
-               std::includes(narrow.begin(), narrow.end(), wide.begin(), wide.end()) &&
-               !chosen_.contains(part);
+               std::includes(narrow.begin(), narrow.end(), wide.begin(), wide.end());
+    }
+
+    bool is_without_included(CandidateId narrow, CandidateId wide) const {
+        const Candidate &a = candidates_[narrow], &b = candidates_[wide];
+        return a.size.bytes <= somewhat_smaller * b.size.bytes &&
+               a.definition.include.size() < b.definition.include.size() &&
+               a.definition.predicate == b.definition.predicate &&
+               serves(b.definition, a.definition);
     }
 
     // What the exchange costs all the statements and the writers is within the noise of what the
-    // index saves them.
+    // index saves them, and no statement becomes much slower.
     bool does_as_well(CandidateId part, CandidateId whole) {
+        return exchange_is_allowed(part, whole,
+                                   [&](const PricedStatement &, double before, double after) {
+                                       return after <= about_as_good * before;
+                                   });
+    }
+
+    // Of what the statements would cost without either, the exchange gives up no more than noise.
+    bool saves_nearly_as_much(CandidateId narrow, CandidateId wide) {
+        return exchange_is_allowed(
+            narrow, wide, [&](const PricedStatement &statement, double before, double after) {
+                return after - before <= limits_.min_improvement * statement.before;
+            });
+    }
+
+    template <class Allows>
+    bool exchange_is_allowed(CandidateId given, CandidateId taken, Allows allows) {
         CandidateSet exchanged = chosen_;
-        exchanged.erase(whole);
-        exchanged.insert(part);
-        Contribution current = contribution(whole);
+        exchanged.erase(taken);
+        exchanged.insert(given);
+        Contribution current = contribution(taken);
         double allowed = limits_.min_improvement * current.saved();
-        double loss = priced_.upkeep(part) - priced_.upkeep(whole);
-        auto allows = [&](const PricedStatement &statement) {
+        double loss = priced_.upkeep(given) - priced_.upkeep(taken);
+        auto agrees = [&](const PricedStatement &statement) {
             double before =
                 priced_.price(statement, chosen_ & statement.relevant, Check::Exact).cost;
             double after =
                 priced_.price(statement, exchanged & statement.relevant, Check::Exact).cost;
             loss += statement.weight * (after - before);
-            return loss <= allowed && after <= about_as_good * before;
+            return loss <= allowed && allows(statement, before, after);
         };
         // Those that gain most by the index are the likeliest to object.
         for (auto [saved, statement] : current.statements)
-            if (!allows(*statement))
+            if (!agrees(*statement))
                 return false;
-        loss = priced_.upkeep(part) - priced_.upkeep(whole);
+        loss = priced_.upkeep(given) - priced_.upkeep(taken);
         const std::vector<PricedStatement> &statements = priced_.statements();
         return std::all_of(statements.begin(), statements.end(), [&](const PricedStatement &s) {
-            return !s.relevant.contains(whole) || allows(s);
+            return !s.relevant.contains(taken) || agrees(s);
         });
     }
 

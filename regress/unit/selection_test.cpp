@@ -268,6 +268,26 @@ TEST(Selection, APartialIndexOfAboutTheSameSizeIsNoBetter) {
     EXPECT_EQ(chosen(f.select()), Ids{full});
 }
 
+TEST(Selection, IncludedColumnsThatSaveLittleBesideTheKeysAreLeftOut) {
+    Fixture f;
+    f.relation(1);
+    CandidateId plain = f.candidate(1, {1}, {}, megabyte),
+                covering = f.candidate(1, {1}, {}, 3 * megabyte);
+    f.candidates[covering].definition.include = {5, 6};
+    f.statement({1}, {{1000, {}}, {30, {plain}}, {5, {covering}}});
+    EXPECT_EQ(chosen(f.select()), Ids{plain});
+}
+
+TEST(Selection, IncludedColumnsThatSaveMuchStay) {
+    Fixture f;
+    f.relation(1);
+    CandidateId plain = f.candidate(1, {1}, {}, megabyte),
+                covering = f.candidate(1, {1}, {}, 3 * megabyte);
+    f.candidates[covering].definition.include = {5, 6};
+    f.statement({1}, {{1000, {}}, {400, {plain}}, {50, {covering}}});
+    EXPECT_EQ(chosen(f.select()), Ids{covering});
+}
+
 TEST(Selection, AnIndexThatIsNobodysFavouriteMayServeSeveral) {
     Fixture f;
     f.relation(1);
