@@ -108,6 +108,7 @@ class Selector {
     bool is_without_included(CandidateId narrow, CandidateId wide) const {
         const Candidate &a = candidates_[narrow], &b = candidates_[wide];
         return a.size.bytes <= somewhat_smaller * b.size.bytes &&
+               a.definition.keys.size() == b.definition.keys.size() &&
                a.definition.include.size() < b.definition.include.size() &&
                a.definition.predicate == b.definition.predicate &&
                serves(b.definition, a.definition);

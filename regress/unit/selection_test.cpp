@@ -278,6 +278,16 @@ TEST(Selection, IncludedColumnsThatSaveLittleBesideTheKeysAreLeftOut) {
     EXPECT_EQ(chosen(f.select()), Ids{plain});
 }
 
+TEST(Selection, KeysAreNotLeftOutForTheirSize) {
+    Fixture f;
+    f.relation(1);
+    CandidateId shorter = f.candidate(1, {1}, {}, megabyte),
+                covering = f.candidate(1, {1, 2}, {}, 3 * megabyte);
+    f.candidates[covering].definition.include = {5, 6};
+    f.statement({1}, {{1000, {}}, {30, {shorter}}, {5, {covering}}});
+    EXPECT_EQ(chosen(f.select()), Ids{covering});
+}
+
 TEST(Selection, IncludedColumnsThatSaveMuchStay) {
     Fixture f;
     f.relation(1);
