@@ -279,6 +279,19 @@ SELECT s.userid,
  CROSS JOIN LATERAL (SELECT triage.data_class_of(s.main_relation) AS data_class) c;
 COMMENT ON VIEW triage.statements IS 'per user, database and statement: latencies, sampled executions, data class and workflow, with the normalised text of pg_stat_statements';
 
+CREATE FUNCTION triage.joint_selectivity(attributes bigint[], kinds text[], selectivities float8[], estimates bigint[]) RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    -- As the planner does: two ranges of one column enclose an interval, all else is independent.
+    SELECT exp(sum(ln(greatest(c.selectivity, 1e-9))))
+      FROM (SELECT CASE WHEN count(*) = 2 AND bool_and(u.kind = 'range') AND sum(u.selectivity) > 1 THEN sum(u.selectivity) - 1
+                        ELSE exp(sum(ln(greatest(u.selectivity, 1e-9)))) END AS selectivity
+              FROM unnest(attributes, kinds, selectivities, estimates) AS u(attribute, kind, selectivity, n)
+             WHERE u.n > 0
+             GROUP BY u.attribute) c
+$$;
+COMMENT ON FUNCTION triage.joint_selectivity(bigint[], text[], float8[], bigint[]) IS 'share of the rows that satisfies all conditions of a scan, from the share of each';
+GRANT EXECUTE ON FUNCTION triage.joint_selectivity(bigint[], text[], float8[], bigint[]) TO triage_reader;
+
 CREATE VIEW triage.access_patterns AS
 SELECT s.relid::regclass AS relation,
        c.columns,
@@ -302,9 +315,8 @@ SELECT s.relid::regclass AS relation,
        SELECT coalesce((SELECT array_agg(coalesce(a.attname, '?') ORDER BY u.n)
                  FROM unnest(s.attributes) WITH ORDINALITY AS u(attribute, n)
                  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = s.relid AND a.attnum = u.attribute), '{}') AS columns,
-              -- Conditions taken to be independent of each other, as the planner does.
-              (SELECT exp(sum(ln(greatest(m, 1e-12)))) FROM unnest(s.mean_selectivity, s.estimates) AS e(m, n) WHERE n > 0) AS mean_selectivity,
-              (SELECT exp(sum(ln(greatest(w, 1e-12)))) FROM unnest(s.worst_selectivity, s.estimates) AS e(w, n) WHERE n > 0) AS worst_selectivity,
+              triage.joint_selectivity(s.attributes, s.kinds, s.mean_selectivity, s.estimates) AS mean_selectivity,
+              triage.joint_selectivity(s.attributes, s.kinds, s.worst_selectivity, s.estimates) AS worst_selectivity,
               (SELECT string_agg(a.attname || ' ' || v.value, ', ' ORDER BY v.n)
                  FROM unnest(s.value_attributes, s.shared_values) WITH ORDINALITY AS v(attribute, value, n)
                  JOIN pg_catalog.pg_attribute a ON a.attrelid = s.relid AND a.attnum = v.attribute) AS shared_values,
@@ -331,9 +343,10 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_triage_sampler_checks';
 COMMENT ON FUNCTION triage.sampler_checks() IS 'the checks of triage.self_check() that look into the sampler and its memory';
 
+-- SECURITY DEFINER, as it says of each table whether it has statistics, which are not for everybody's eyes.
 CREATE FUNCTION triage.self_check(OUT "check" text, OUT ok bool, OUT detail text, OUT hint text)
 RETURNS SETOF record
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT * FROM triage.sampler_checks()
     UNION ALL
     SELECT 'tables are analyzed', count(*) = 0,
@@ -475,7 +488,7 @@ CREATE TABLE triage.job (
     worker_pid int,
     sqlstate text,
     error text,
-    verdict text,
+    decision text,
     reason text,
     before_mean_ms float8,
     after_mean_ms float8,
@@ -553,13 +566,13 @@ SELECT j.id,
        j.attempts,
        j.error,
        j.sqlstate,
-       j.reason,
+       j.reason AS verdict,
        j.relation::regclass AS relation,
        j.index_schema,
        j.index_name,
        coalesce(pg_catalog.pg_relation_size(i.oid), j.size_bytes) AS size_bytes,
-       j.before_mean_ms,
-       j.after_mean_ms,
+       j.before_mean_ms AS before_ms,
+       j.after_mean_ms AS after_ms,
        j.before_p95_ms,
        j.after_p95_ms,
        j.improvement,
@@ -577,7 +590,8 @@ SELECT j.id,
   LEFT JOIN pg_catalog.pg_class i ON i.oid = j.index_oid AND i.relkind IN ('i', 'I');
 COMMENT ON VIEW triage.jobs IS 'index builds and drops: what was asked, how far it is, what came of it';
 COMMENT ON COLUMN triage.jobs.phase IS 'what an unfinished job is doing or waiting for';
-COMMENT ON COLUMN triage.jobs.reason IS 'why the index was kept or reverted';
+COMMENT ON COLUMN triage.jobs.verdict IS 'why the index was kept or reverted';
+COMMENT ON COLUMN triage.jobs.before_ms IS 'mean time of the statements that the index is for; the slowest hundredth of each counts as its 99th percentile';
 COMMENT ON COLUMN triage.jobs.improvement IS 'of the time of the statements that the index is for: 1 - after / before';
 COMMENT ON COLUMN triage.jobs.executions IS 'of these statements since the index was built';
 GRANT SELECT ON triage.jobs TO triage_reader;
@@ -602,9 +616,9 @@ CREATE FUNCTION triage.cancel_job(job_id bigint) RETURNS boolean
 LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_cancel_job';
 COMMENT ON FUNCTION triage.cancel_job(bigint) IS 'cancels a queued or running job when the calling transaction commits, or ends the verification of a built index, which is kept; false if the job had finished already';
 
-CREATE PROCEDURE triage.wait_for_job(job_id bigint, timeout interval DEFAULT '1 hour', verified boolean DEFAULT false)
+CREATE PROCEDURE triage.wait_for_job(job_id bigint, timeout interval DEFAULT '1 hour', verified boolean DEFAULT true)
 LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_wait_for_job';
-COMMENT ON PROCEDURE triage.wait_for_job(bigint, interval, boolean) IS 'waits until the job''s index is built or dropped (with verified: until the verdict); raises if the job failed or was cancelled; commits between polls, so it cannot run in a transaction block';
+COMMENT ON PROCEDURE triage.wait_for_job(bigint, interval, boolean) IS 'waits until the job is finished (with verified => false: until its index is built); raises if the job failed or was cancelled; commits between polls, so it cannot run in a transaction block';
 
 CREATE FUNCTION triage.request_worker() RETURNS void
 LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_request_worker';

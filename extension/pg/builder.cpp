@@ -3,6 +3,7 @@
 #include "pg/guc.h"
 #include "pg/index_command.h"
 #include "pg/index_request.h"
+#include "pg/verifier.h"
 #include "pg/worker_area.h"
 
 #include <sys/statvfs.h>
@@ -12,6 +13,7 @@ PG_HEADERS_BEGIN
 #include "commands/defrem.h"
 #include "common/relpath.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 PG_HEADERS_END
 
 namespace triage::builder {
@@ -124,11 +126,18 @@ void analyze_if_needed(const Table &table, bool expressions) {
 
 // Records that the index is there. If a cancel came first, it goes again.
 void set_built(Job &job, Oid index) {
+    const bool verify = verifier::can_verify(job);
     const bool recorded = worker_transaction([&] {
-        return jobs::set_built(job, index, false, "built as asked; no statements to compare");
+        if (!jobs::set_built(job, index, verify,
+                             verify ? "" : "built as asked; there are no statements to compare"))
+            return false;
+        verifier::record_built(job);
+        return true;
     });
     if (!recorded)
         throw Cancelled{};
+    if (verify)
+        worker_area::set_due(worker_area::Worker::Watch, GetCurrentTimestamp());
 }
 
 void build(Job &job, AttemptStage &stage) {
@@ -144,7 +153,10 @@ void build(Job &job, AttemptStage &stage) {
         return read_index_request(job.ddl).expressions;
     });
     const Oid role = role_for(job, lock.table());
-    set_phase(job, "building");
+    worker_transaction([&] {
+        verifier::record_before(job);
+        jobs::set_phase(job, "building");
+    });
     stage = AttemptStage::InBuild;
     set_lock_timeout(guc::wait_timeout_ms);
     create_index_concurrently(job.ddl, lock.table(), job.index_name, role);

@@ -5,6 +5,7 @@
 #include "pg/builder.h"
 #include "pg/guc.h"
 #include "pg/jobs.h"
+#include "pg/verifier.h"
 #include "pg/worker_area.h"
 #include "pg/worker_transaction.h"
 
@@ -18,6 +19,7 @@ PG_HEADERS_BEGIN
 #include "utils/timestamp.h"
 
 PGDLLEXPORT void pg_triage_build_worker_main(Datum argument);
+PGDLLEXPORT void pg_triage_watch_worker_main(Datum argument);
 PG_HEADERS_END
 
 namespace triage {
@@ -109,6 +111,84 @@ void work_off_queue() {
     }
 }
 
+// When the recommendations should be fresh again; DT_NOEND if nobody wants them to be.
+TimestampTz refresh_due() {
+    if (guc::auto_index == static_cast<int>(guc::AutoIndex::Off))
+        return DT_NOEND;
+    return TimestampTzPlusMilliseconds(worker_area::last_refresh(),
+                                       std::int64_t{guc::refresh_interval_s} * 1000);
+}
+
+void schedule_watch() {
+    worker_area::set_due(Worker::Watch, refresh_due());
+    if (!worker_transaction(jobs::verifying).empty())
+        worker_area::set_due(Worker::Watch, GetCurrentTimestamp());
+}
+
+void log_failure(const char *what, const WorkerError &error) {
+    ereport(LOG, (errcode(ERRCODE_WARNING),
+                  errmsg("pg_triage could not %s (SQLSTATE %s)", what, error.sqlstate.c_str())));
+}
+
+// Queues what is recommended, best first, as long as it fits the budget.
+void queue_recommendations() {
+    const spi::Value budget =
+        guc::storage_budget_mb < 0
+            ? std::nullopt
+            : spi::Value(spi::text(std::int64_t{guc::storage_budget_mb} * 1024 * 1024));
+    const std::vector<spi::Row> affordable = worker_transaction([&] {
+        return spi::run(
+            "WITH taken AS (SELECT coalesce(sum(coalesce(pg_relation_size(c.oid), j.size_bytes)), "
+            "0) "
+            "AS bytes FROM triage.job j LEFT JOIN pg_class c ON c.oid = j.index_oid "
+            "WHERE j.kind = 'create' AND j.status IN ('queued', 'running', 'verifying', 'kept')), "
+            "planned AS (SELECT id, sum(size_bytes) OVER (ORDER BY rank, id) AS bytes "
+            "FROM triage.recommendations WHERE status = 'open') "
+            "SELECT planned.id FROM planned, taken WHERE $1::bigint IS NULL "
+            "OR planned.bytes + taken.bytes <= $1::bigint ORDER BY planned.bytes",
+            {budget});
+    });
+    for (const spi::Row &row : affordable) {
+        try {
+            worker_transaction(
+                [&] { spi::run("SELECT triage.create_index($1::bigint)", {row[0]}); });
+        } catch (const WorkerError &error) {
+            log_failure("queue a recommended index", error);
+        }
+    }
+}
+
+void refresh_recommendations() {
+    worker_area::note_refresh();
+    try {
+        const bool refreshed = worker_transaction([] {
+            if (spi::run("SELECT 1 FROM pg_proc WHERE proname = 'refresh_recommendations' "
+                         "AND pronamespace = 'triage'::regnamespace")
+                    .empty())
+                return false;
+            spi::run("SELECT count(*) FROM triage.refresh_recommendations()");
+            return true;
+        });
+        if (refreshed && guc::auto_index == static_cast<int>(guc::AutoIndex::Create))
+            queue_recommendations();
+    } catch (const WorkerError &error) {
+        log_failure("refresh the recommendations", error);
+    }
+}
+
+void watch_rounds() {
+    do {
+        worker_area::begin_round();
+        if (!worker_transaction(jobs::exist) || !guc::enabled)
+            return;
+        worker_area::set_due(Worker::Watch, verifier::check_all());
+        if (refresh_due() <= GetCurrentTimestamp())
+            refresh_recommendations();
+        worker_area::set_due(Worker::Watch, refresh_due());
+        between_jobs();
+    } while (guc::enabled && worker_area::round_is_due());
+}
+
 void build_rounds() {
     do {
         worker_area::begin_round();
@@ -117,6 +197,7 @@ void build_rounds() {
         worker_area::set_due(Worker::Build, from_now(routine_look_ms));
         recover_interrupted();
         work_off_queue();
+        schedule_watch();
         if (guc::enabled && minutes_until_window() == 0)
             worker_area::set_due(Worker::Build, worker_transaction(jobs::next_due));
         between_jobs();
@@ -131,5 +212,13 @@ void pg_triage_build_worker_main(Datum argument) {
     const Oid dbid = DatumGetObjectId(argument);
     if (start_worker(dbid, worker_area::Worker::Build))
         guard_sql(build_rounds);
+    proc_exit(0);
+}
+
+void pg_triage_watch_worker_main(Datum argument) {
+    using namespace triage;
+    const Oid dbid = DatumGetObjectId(argument);
+    if (start_worker(dbid, worker_area::Worker::Watch))
+        guard_sql(watch_rounds);
     proc_exit(0);
 }

@@ -239,7 +239,7 @@ class ColumnEstimator {
         SizedColumn sized{.average_width = attribute->average_width,
                           .alignment = attribute->alignment,
                           .fixed_width = attribute->fixed_width,
-                          .distinct = seen_values(all_values(*attribute)),
+                          .distinct = seen_values(*attribute),
                           .null_fraction = attribute->null_fraction,
                           .mcv_frequencies = attribute->mcv_frequencies};
         for (int i = 0; i < collected_.condition_count; i++)
@@ -274,19 +274,26 @@ class ColumnEstimator {
         return nullptr;
     }
 
-    double all_values(const Attribute &attribute) const {
-        double values =
+    // Distinct values among the indexed rows, were those drawn at random from the table's. The size
+    // model takes the most common values off the number, so all of those are counted.
+    double seen_values(const Attribute &attribute) const {
+        double all =
             attribute.distinct >= 0 ? attribute.distinct : -attribute.distinct * relation_.tuples;
-        return std::clamp(values, 1.0, std::max(relation_.tuples, 1.0));
-    }
-
-    // How many of the table's values occur among the indexed rows, were those drawn at random.
-    double seen_values(double all) const {
+        all = std::clamp(all, 1.0, std::max(relation_.tuples, 1.0));
         if (relation_.tuples <= 0 || matching_ >= relation_.tuples)
             return all;
         double kept = std::clamp(matching_ / relation_.tuples, 0.0, 1.0);
-        double rows_a_value = relation_.tuples / all;
-        return std::max(1.0, all * -std::expm1(rows_a_value * std::log1p(-kept)));
+        double common = 0, share = 1 - attribute.null_fraction;
+        for (float frequency : attribute.mcv_frequencies) {
+            common++;
+            share -= frequency;
+        }
+        double others = std::max(all - common, 0.0);
+        if (others < 1 || share <= 0)
+            return all;
+        double rows_a_value = share * relation_.tuples / others;
+        double seen = others * -std::expm1(rows_a_value * std::log1p(-kept));
+        return std::max(1.0, common + seen);
     }
 
     void apply(const Condition &condition, SizedColumn &sized) const {

@@ -1,6 +1,7 @@
 #include "pg/index_request.h"
 
 #include "pg/compat.h"
+#include "pg/error_position.h"
 
 PG_HEADERS_BEGIN
 #include "access/genam.h"
@@ -324,9 +325,17 @@ void check_trust(const char *ddl) {
 
 } // namespace
 
-IndexRequest read_index_request(const std::string &ddl) {
+IndexRequest read_index_request(const std::string &ddl, StatementOrigin origin) {
     const char *text = ddl.c_str();
-    const Collected collected = call_server([text] { return collect(text); });
+    const Collected collected = call_server([=] {
+        if (origin == StatementOrigin::Ours)
+            return collect(text);
+        ErrorContextCallback callback;
+        enter_given_statement(&callback);
+        const Collected result = collect(text);
+        leave_given_statement(&callback);
+        return result;
+    });
     IndexRequest request;
     request.relation = collected.relation;
     request.schema_oid = collected.schema_oid;

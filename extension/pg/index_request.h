@@ -23,9 +23,13 @@ struct IndexRequest {
     bool expressions = false; // keys or predicate need statistics that only ANALYZE can make
 };
 
+// Whose text a statement is: one that a caller handed over tells where in it an error is.
+enum class StatementOrigin { Given, Ours };
+
 // Reads the statement under the current search_path. Throws SqlError for what is not one CREATE
 // INDEX on a permanent table or materialised view, ServerError for what PostgreSQL finds wrong.
-IndexRequest read_index_request(const std::string &ddl);
+IndexRequest read_index_request(const std::string &ddl,
+                                StatementOrigin origin = StatementOrigin::Ours);
 
 // The statement for psql, with this name.
 std::string ddl_of(const IndexRequest &request, const std::string &index_name);

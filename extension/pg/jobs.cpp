@@ -220,13 +220,17 @@ bool set_built(const Job &job, Oid index, bool verify, const std::string &reason
     return true;
 }
 
-void finish(const Job &job, JobStatus status, const std::string &reason) {
-    spi::run("UPDATE triage.job SET status = $2, phase = NULL, worker_pid = NULL, reason = $3, "
-             "sqlstate = NULL, error = NULL, finished_at = clock_timestamp() WHERE id = $1::bigint",
-             {id_of(job), name_of(status), reason.empty() ? std::nullopt : spi::Value(reason)});
+void finish(const Job &job, JobStatus status, const std::optional<std::string> &reason) {
+    const std::vector<spi::Row> rows =
+        spi::run("UPDATE triage.job SET status = $2, phase = NULL, worker_pid = NULL, "
+                 "reason = coalesce($3, reason), sqlstate = NULL, error = NULL, "
+                 "finished_at = clock_timestamp() WHERE id = $1::bigint RETURNING reason",
+                 {id_of(job), name_of(status), reason});
+    if (rows.empty())
+        return;
     if (job.kind == JobKind::Create)
         set_recommendation(job, recommendation_status(status));
-    audit(job, job.kind == JobKind::Drop ? "dropped" : name_of(status), reason);
+    audit(job, job.kind == JobKind::Drop ? "dropped" : name_of(status), rows[0][0].value_or(""));
     if (status == JobStatus::Kept)
         settle_undone_job(job);
 }
@@ -247,8 +251,12 @@ TimestampTz next_due() {
     return TimestampTzPlusMilliseconds(GetCurrentTimestamp(), spi::integer(rows[0][0]));
 }
 
-bool any_verifying() {
-    return !spi::run("SELECT 1 FROM triage.job WHERE status = 'verifying' LIMIT 1").empty();
+std::vector<std::int64_t> verifying() {
+    std::vector<std::int64_t> found;
+    for (const spi::Row &row :
+         spi::run("SELECT id FROM triage.job WHERE status = 'verifying' ORDER BY id"))
+        found.push_back(spi::integer(row[0]));
+    return found;
 }
 
 void audit(const Job &job, const char *action, const std::string &reason) {

@@ -60,12 +60,14 @@ void put_back(const Job &job, double delay_s, const std::string &phase);
 
 // The index is there. False if the job was cancelled in the meantime.
 bool set_built(const Job &job, Oid index, bool verify, const std::string &reason);
-// A dropped index, or one that needs no verification any more.
-void finish(const Job &job, JobStatus status, const std::string &reason);
+// A dropped index, or one that needs no verification any more. Without a reason the one that stands
+// in the row stays.
+void finish(const Job &job, JobStatus status, const std::optional<std::string> &reason);
 
 // When the next queued job falls due; DT_NOEND if none is queued.
 TimestampTz next_due();
-bool any_verifying();
+// The jobs whose indexes are being verified.
+std::vector<std::int64_t> verifying();
 
 void audit(const Job &job, const char *action, const std::string &reason);
 

@@ -144,9 +144,9 @@ std::int64_t create_index(std::int64_t recommendation) {
 
     const IndexRequest request = as_extension([&] { return read_index_request(found.ddl); });
     refuse_partitioned(request);
+    as_extension([&] { check_functions_are_trusted(found.ddl); });
     NewJob job = job_for(request);
-    if (!job.by_owner)
-        as_extension([&] { check_functions_are_trusted(found.ddl); });
+    job.by_owner = false; // it comes from what anybody may have run, whoever approves it
     job.queryids = found.queryids;
     job.size_bytes = found.size_bytes;
     job.recommendation = recommendation;
@@ -161,7 +161,7 @@ std::int64_t create_index(std::int64_t recommendation) {
 // 0: there is nothing to do.
 std::int64_t ensure_index(const std::string &ddl) {
     require_workers();
-    const IndexRequest request = read_index_request(ddl);
+    const IndexRequest request = read_index_request(ddl, StatementOrigin::Given);
     if (!caller_owns(request.relation))
         throw SqlError(ERRCODE_INSUFFICIENT_PRIVILEGE, "must be owner of table " + request.table,
                        "", "Only a table's owner may say what its indexes compute.");
@@ -336,6 +336,10 @@ bool cancel_job(std::int64_t id) {
                          {row[2]});
             break;
         case JobStatus::Verifying:
+            if (spi::boolean(row[3]))
+                throw SqlError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                               "job " + spi::text(id) + " can no longer be cancelled",
+                               "Its index is being reverted.");
             spi::run("UPDATE triage.job SET status = 'kept', phase = NULL, "
                      "finished_at = clock_timestamp(), reason = 'verification was cancelled' "
                      "WHERE id = $1::bigint",

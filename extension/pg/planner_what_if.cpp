@@ -185,8 +185,10 @@ WhatIf::Answer PlannerWhatIf::plan(std::size_t statement, PlanMode mode,
     } else {
         ErrorData *error = state.plan_context.call_server(
             [&] { return attempt([&] { plan = state.make_plan(query, parameters); }); });
+        // Its message may show a value that was bound.
         if (error)
-            throw std::domain_error(error->message);
+            throw std::domain_error(std::string("statement cannot be planned, SQLSTATE ") +
+                                    unpack_sql_state(error->sqlerrcode));
         plannable = true;
     }
     return {.cost = plan->planTree->total_cost, .used = state.used(plan, offered)};

@@ -8,17 +8,18 @@
 #include "pg/store.h"
 
 #include <cctype>
+#include <cmath>
 #include <cstring>
 
 PG_HEADERS_BEGIN
 #include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/params.h"
 #include "nodes/plannodes.h"
 #include "nodes/primnodes.h"
-#include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 PG_HEADERS_END
@@ -125,12 +126,28 @@ bool finds_parameter(Node *node, void *) {
     return walk_expression(node, finds_parameter, nullptr);
 }
 
+// Whether values of the two types lie in memory in the same way, so that their bits may be
+// compared.
+bool same_storage(Oid type, Oid other) {
+    auto one_of = [](Oid oid, std::initializer_list<Oid> types) {
+        return std::find(types.begin(), types.end(), oid) != types.end();
+    };
+    const std::initializer_list<Oid> texts = {TEXTOID, VARCHAROID, BPCHAROID};
+    const std::initializer_list<Oid> integers = {INT2OID, INT4OID, INT8OID};
+    return type == other || (one_of(type, texts) && one_of(other, texts)) ||
+           (one_of(type, integers) && one_of(other, integers));
+}
+
 bool same_value(const Const *constant, const ParamExternData &parameter) {
     if (parameter.isnull || constant->constisnull)
         return parameter.isnull && constant->constisnull;
-    // By bits, whatever the type's name: text bound to varchar is the same bytes.
+    if (!same_storage(constant->consttype, parameter.ptype))
+        return false;
     if (constant->constbyval)
         return constant->constvalue == parameter.value;
+    // 'M' || $1 folds to a text, where what was bound is a number and no pointer.
+    if (get_typbyval(parameter.ptype) || get_typlen(parameter.ptype) != constant->constlen)
+        return false;
     const auto *a = reinterpret_cast<const varlena *>(DatumGetPointer(constant->constvalue));
     const auto *b = reinterpret_cast<const varlena *>(DatumGetPointer(parameter.value));
     if (constant->constlen > 0)
@@ -475,7 +492,8 @@ bool keep_value(Condition &condition, const column_facts::Column &column,
     ScanSample &scan = condition.scan->scan;
     if (common == nullptr || common->printed == nullptr)
         return false;
-    const double sharing_rows = common->frequency * column.profile.rows;
+    // Whole rows; the frequency was one count divided by another, in four bytes.
+    const double sharing_rows = std::floor(common->frequency * column.profile.rows * (1 + 1e-6));
     const std::size_t length = strlen(common->printed);
     if (!may_keep_value(column.secrecy, sharing_rows, length, guc::min_shared_rows) ||
         scan.value_count >= most_values_a_scan)

@@ -39,7 +39,7 @@ int sqlstate_of(const spi::Value &text) {
 // the operator is qualified.
 bool look(std::int64_t id, bool verified) {
     const std::vector<spi::Row> rows =
-        spi::run("SELECT status, error, sqlstate, reason FROM triage.jobs "
+        spi::run("SELECT status, error, sqlstate FROM triage.jobs "
                  "WHERE id OPERATOR(pg_catalog.=) $1::pg_catalog.int8",
                  {spi::text(id)});
     const std::string job = "job " + spi::text(id);

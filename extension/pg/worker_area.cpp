@@ -25,6 +25,7 @@ struct WorkerSlot {
 
 struct DatabaseSlot {
     Oid dbid; // InvalidOid: free
+    TimestampTz last_refresh;
     WorkerSlot workers[worker_kinds];
 };
 
@@ -77,6 +78,7 @@ void start_shared_memory() {
         area->launcher = nullptr;
         for (DatabaseSlot &database : area->databases) {
             database.dbid = InvalidOid;
+            database.last_refresh = 0;
             for (WorkerSlot &slot : database.workers)
                 forget(slot);
         }
@@ -100,6 +102,7 @@ DatabaseSlot *find_or_add(Oid dbid) {
     DatabaseSlot *database = find(InvalidOid);
     if (database) {
         database->dbid = dbid;
+        database->last_refresh = GetCurrentTimestamp();
         for (WorkerSlot &slot : database->workers)
             forget(slot);
     }
@@ -256,6 +259,19 @@ void set_due(Worker worker, TimestampTz due) {
     LWLockRelease(lock);
     if (launcher)
         SetLatch(launcher);
+}
+
+TimestampTz last_refresh() {
+    LWLockAcquire(lock, LW_SHARED);
+    const TimestampTz at = my_database->last_refresh;
+    LWLockRelease(lock);
+    return at;
+}
+
+void note_refresh() {
+    LWLockAcquire(lock, LW_EXCLUSIVE);
+    my_database->last_refresh = GetCurrentTimestamp();
+    LWLockRelease(lock);
 }
 
 bool round_is_due() {

@@ -56,6 +56,9 @@ bool attach(Oid dbid, Worker worker);
 void begin_round();
 // Asks to be started (or to do a further round) at this time, unless an earlier one is set.
 void set_due(Worker worker, TimestampTz due);
+// When the recommendations of this database were refreshed last (or the server started).
+TimestampTz last_refresh();
+void note_refresh();
 // True if a further round is due already.
 bool round_is_due();
 // From here on this process may be interrupted on behalf of the job ...
