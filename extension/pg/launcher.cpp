@@ -51,7 +51,7 @@ struct Started {
 struct State {
     Started started[worker_area::worker_kinds * max_running] = {};
     TimestampTz next_scan = 0;
-    TimestampTz next_save = 0;
+    TimestampTz last_save = 0;
     bool told_about_slots = false; // that max_worker_processes is exhausted
     bool was_enabled = true;
     DatabaseView databases[worker_area::max_databases];
@@ -171,12 +171,13 @@ TimestampTz start_due_workers(State &state) {
 void keep_statistics(State &state) {
     store::maintain();
     const TimestampTz now = GetCurrentTimestamp();
-    if (guc::save_interval_s == 0 || now < state.next_save)
-        return;
-    if (state.next_save != 0) // just started: what there is came from the file
+    if (state.last_save == 0)
+        state.last_save = now; // just started: what there is came from the file
+    if (guc::save_interval_s > 0 &&
+        TimestampDifferenceExceeds(state.last_save, now, guc::save_interval_s * 1000)) {
         store::save(false);
-    state.next_save =
-        TimestampTzPlusMilliseconds(now, static_cast<std::int64_t>(guc::save_interval_s) * 1000);
+        state.last_save = now;
+    }
 }
 
 // Work that only a primary has; returns when there will be more.
