@@ -1,6 +1,6 @@
 #include "snapshot_report.h"
 
-#include "literals.h"
+#include "core/literals.h"
 #include "snapshot_indexes.h"
 
 #include <nlohmann/json.hpp>

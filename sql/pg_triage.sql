@@ -246,11 +246,17 @@ $$;
 COMMENT ON FUNCTION triage.reset() IS 'forgets all statistics of the sampler, of every database';
 GRANT EXECUTE ON FUNCTION triage.reset() TO triage_operator;
 
+CREATE FUNCTION triage.without_literals(sql text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_triage_without_literals';
+COMMENT ON FUNCTION triage.without_literals(text) IS 'a statement on one line, without comments, every string and number in it a question mark';
+GRANT EXECUTE ON FUNCTION triage.without_literals(text) TO triage_reader;
+
 CREATE VIEW triage.statements AS
 SELECT s.userid,
        s.dbid,
        s.queryid,
-       p.query,
+       -- pg_stat_statements keeps comments, and texts as they were typed in some corners.
+       triage.without_literals(p.query) AS query,
        s.calls,
        s.sampled,
        s.generic_plans,

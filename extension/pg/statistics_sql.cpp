@@ -1,5 +1,6 @@
 // SQL functions over the store: triage.statement_statistics, scan_statistics, plan_statistics,
 // reset_store, dump_store, version. The views over them are in sql/pg_triage.sql.
+#include "core/literals.h"
 #include "pg/guard.h"
 #include "pg/row_writer.h"
 #include "pg/store.h"
@@ -15,6 +16,7 @@ PG_FUNCTION_INFO_V1(pg_triage_scan_statistics);
 PG_FUNCTION_INFO_V1(pg_triage_plan_statistics);
 PG_FUNCTION_INFO_V1(pg_triage_reset_store);
 PG_FUNCTION_INFO_V1(pg_triage_dump_store);
+PG_FUNCTION_INFO_V1(pg_triage_without_literals);
 PG_HEADERS_END
 
 namespace triage {
@@ -244,6 +246,24 @@ Datum pg_triage_dump_store(PG_FUNCTION_ARGS) {
             SET_VARSIZE(result, bytes.size() + VARHDRSZ);
             memcpy(VARDATA(result), bytes.data(), bytes.size());
             return PointerGetDatum(result);
+        });
+    });
+}
+
+Datum pg_triage_without_literals(PG_FUNCTION_ARGS) {
+    return guard_sql([fcinfo] {
+        struct Text {
+            const char *data;
+            std::size_t length;
+        };
+        const auto typed = call_server([fcinfo] {
+            const text *argument = PG_GETARG_TEXT_PP(0);
+            return Text{VARDATA_ANY(argument), VARSIZE_ANY_EXHDR(argument)};
+        });
+        const std::string redacted = without_literals(std::string(typed.data, typed.length));
+        return call_server([&redacted] {
+            return PointerGetDatum(
+                cstring_to_text_with_len(redacted.data(), static_cast<int>(redacted.size())));
         });
     });
 }

@@ -1,8 +1,8 @@
-#include "literals.h"
+#include "core/literals.h"
 
 #include <gtest/gtest.h>
 
-using triage::advisor::without_literals;
+using triage::without_literals;
 
 TEST(Literals, NormalisedTextStaysAsItIs) {
     const std::string text = "SELECT p.mrn, \"Last Name\" FROM clinic2.patient_records p "

@@ -1,9 +1,9 @@
-#include "literals.h"
+#include "core/literals.h"
 
 #include <cctype>
 #include <string_view>
 
-namespace triage::advisor {
+namespace triage {
 
 namespace {
 
@@ -158,4 +158,4 @@ std::string without_literals(const std::string &sql) {
     return Redactor(sql).run();
 }
 
-} // namespace triage::advisor
+} // namespace triage
