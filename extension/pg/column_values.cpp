@@ -1,17 +1,14 @@
 #include "pg/column_values.h"
 
-#include "pg/guc.h"
 #include "pg/subtransaction.h"
 
 #include <cmath>
 
 PG_HEADERS_BEGIN
 #include "access/htup_details.h"
-#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type_d.h"
-#include "commands/seclabel.h"
 #include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_coerce.h"
@@ -303,25 +300,11 @@ bool value_matching(Oid relid, AttributeNumber attno, bool prefix, double select
     return true;
 }
 
-bool value_is_shared(Oid relid, AttributeNumber attno, Oid type, Datum value) {
-    ObjectAddress column;
-    ObjectAddressSubSet(column, RelationRelationId, relid, attno);
-    const char *label = GetSecurityLabel(&column, "pg_triage");
-    if (label != nullptr)
-        return strcmp(label, "public") == 0;
+double distinct_values(Oid relid, AttributeNumber attno) {
     Statistics s;
-    bool is_shared = false;
-    if (read_statistics(relid, attno, &s) && s.common.nvalues > 0 &&
-        convert_value(value, type, s.common.valuetype, &value)) {
-        TypeCacheEntry *order = lookup_type_cache(s.common.valuetype, TYPECACHE_EQ_OPR_FINFO);
-        for (int i = 0; i < s.common.nvalues && i < s.common.nnumbers && !is_shared; i++)
-            is_shared = s.common.numbers[i] * s.rows >= guc::min_shared_rows &&
-                        OidIsValid(order->eq_opr_finfo.fn_oid) &&
-                        DatumGetBool(FunctionCall2Coll(&order->eq_opr_finfo, s.common.stacoll,
-                                                       s.common.values[i], value));
-    }
+    double distinct = read_statistics(relid, attno, &s) ? s.distinct : 0;
     release(&s);
-    return is_shared;
+    return distinct;
 }
 
 bool convert_value(Datum value, Oid from, Oid to, Datum *result) {

@@ -23,9 +23,8 @@ bool value_bounding(Oid relid, AttributeNumber attno, bool below, double selecti
 bool value_matching(Oid relid, AttributeNumber attno, bool prefix, double selectivity,
                     Datum *value);
 
-// The privacy rule for a value in a statement's text: at least pg_triage.min_shared_rows rows have
-// it, or the column is labelled public; never if the column is labelled phi.
-bool value_is_shared(Oid relid, AttributeNumber attno, Oid type, Datum value);
+// How many different values there are; 0 if nobody knows.
+double distinct_values(Oid relid, AttributeNumber attno);
 
 // The same value as another type; false if it is none of that type.
 bool convert_value(Datum value, Oid from, Oid to, Datum *result);

@@ -2,13 +2,11 @@
 
 #include "pg/column_values.h"
 #include "pg/guard.h"
+#include "pg/predicate_rule.h"
 #include "pg/root_columns.h"
-
-#include <limits>
 
 PG_HEADERS_BEGIN
 #include "catalog/pg_type_d.h"
-#include "utils/array.h"
 #include "utils/lsyscache.h"
 PG_HEADERS_END
 
@@ -17,37 +15,11 @@ namespace {
 
 constexpr std::size_t most_variants = 8;
 constexpr std::size_t most_values = 4; // of one condition
-constexpr double smallest_share = 0.02;
 
-// Elements of a list as its type prints it, `{a,b}`; none if it is no list.
-std::vector<std::string> elements_of(const std::string &text) {
-    std::vector<std::string> result;
-    if (text.empty() || text.front() != '{')
-        return result;
-    Datum *elements = nullptr;
-    bool *nulls = nullptr;
-    int count = 0;
-    call_server([&] {
-        Oid input, io_parameter;
-        getTypeInputInfo(TEXTARRAYOID, &input, &io_parameter);
-        char *copy = pstrdup(text.c_str());
-        Datum array = OidInputFunctionCall(input, copy, io_parameter, -1);
-        deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements,
-                          &nulls, &count);
-    });
-    for (int i = 0; i < count; i++)
-        result.push_back(nulls[i] ? std::string()
-                                  : std::string(VARDATA_ANY(DatumGetPointer(elements[i])),
-                                                VARSIZE_ANY_EXHDR(DatumGetPointer(elements[i]))));
-    return result;
-}
-
-// What one condition may be planned with.
-struct Option {
-    std::size_t value; // `none`: some value of the condition's usual selectivity
-    double share;
-};
-constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+// A value recurs if so many of the executions have it; of a column with many values, of which each
+// stands for something of its own, nearly all.
+constexpr double recurring_share = 0.1;
+constexpr double constant_share = 0.9;
 
 // Where the samples say nothing of a parameter: pg_stat_statements numbers the literals that it
 // takes out of a text after the true parameters.
@@ -94,6 +66,7 @@ ParameterProfiles::ParameterProfiles(const std::vector<store::ScanStats> &scans)
             Profile &profile = profiles_[{scan.queryid, relation, attribute, clause.opno}];
             profile.operand = clause.operand;
             profile.op = clause.op;
+            profile.executions += static_cast<double>(scan.executions);
             auto estimates = static_cast<double>(clause.estimates);
             profile.estimates += estimates;
             profile.selectivity += estimates * clause.mean_selectivity;
@@ -102,8 +75,7 @@ ParameterProfiles::ParameterProfiles(const std::vector<store::ScanStats> &scans)
                 auto known = std::find_if(profile.values.begin(), profile.values.end(),
                                           [&](const Value &v) { return v.text == value.text; });
                 if (known == profile.values.end())
-                    known = profile.values.insert(profile.values.end(),
-                                                  {value.text, elements_of(value.text), 0});
+                    known = profile.values.insert(profile.values.end(), {value.text, 0});
                 known->executions += static_cast<double>(value.executions);
             }
         }
@@ -130,12 +102,39 @@ const ParameterProfiles::Profile *ParameterProfiles::find(std::int64_t queryid,
     return condition != profiles_.end() ? &condition->second : nullptr;
 }
 
-const char *ParameterProfiles::text_for(const Value &value, const ParameterUse &use) {
-    if (use.op != ClauseOperator::In || use.elements == 1)
-        return value.text.c_str();
-    return static_cast<int>(value.elements.size()) == use.elements
-               ? value.elements[static_cast<std::size_t>(use.element)].c_str()
-               : nullptr;
+// Of each execution one value is known, or none.
+std::vector<ParameterProfiles::Option> ParameterProfiles::options(const Profile &profile,
+                                                                  const ParameterUse &use) {
+    double all = profile.withheld;
+    for (const Value &value : profile.values)
+        all += value.executions;
+    double distinct = call_server([&] { return distinct_values(use.relid, use.attno); });
+    double smallest = distinct <= most_states ? recurring_share : constant_share;
+    std::vector<Option> options;
+    double rest = 1;
+    for (const Value &value : profile.values) {
+        if (options.size() == most_values || value.executions < smallest * all)
+            break;
+        options.push_back({{value.text.c_str()}, value.executions / all});
+        rest -= value.executions / all;
+    }
+    if (rest >= recurring_share || options.empty())
+        options.push_back({{}, rest});
+    return options;
+}
+
+// A list is known if each of its elements was there nearly every time.
+std::vector<ParameterProfiles::Option> ParameterProfiles::options_of_list(const Profile &profile,
+                                                                          const ParameterUse &use) {
+    Option option;
+    for (const Value &value : profile.values)
+        if (value.executions >= constant_share * profile.executions)
+            option.values.push_back(value.text.c_str());
+    bool is_whole = profile.withheld == 0 && option.values.size() == profile.values.size() &&
+                    option.values.size() == static_cast<std::size_t>(use.elements);
+    if (!is_whole)
+        option.values.clear();
+    return {option};
 }
 
 std::vector<StatementVariant> ParameterProfiles::variants(std::int64_t queryid,
@@ -149,36 +148,27 @@ std::vector<StatementVariant> ParameterProfiles::variants(std::int64_t queryid,
         const Profile *profile = find(queryid, uses.uses[i]);
         if (profile == nullptr)
             continue;
+        WantedValue &wanted = first.wanted[i];
         kinds[i] = profile->operand;
         if (profile->estimates > 0)
-            first.wanted[i].selectivity = profile->selectivity / profile->estimates;
+            wanted.selectivity = profile->selectivity / profile->estimates;
+        wanted.leading_wildcard =
+            uses.uses[i].op == ClauseOperator::Prefix && profile->op != ClauseOperator::Prefix;
         if (profile->operand == Operand::None) {
             kinds[i] = Operand::Literal;
-            first.wanted[i].value = truth_of(uses.uses[i], first.wanted[i].selectivity) ? "t" : "f";
-        }
-        first.wanted[i].leading_wildcard =
-            uses.uses[i].op == ClauseOperator::Prefix && profile->op != ClauseOperator::Prefix;
-        if (profile->operand == Operand::Literal && !profile->values.empty())
+            wanted.value = truth_of(uses.uses[i], wanted.selectivity) ? "t" : "f";
+        } else if (profile->operand == Operand::Literal && !profile->values.empty()) {
             literals[profile].push_back(i);
+        }
     }
     infer_kinds(first.wanted, kinds);
 
     std::vector<StatementVariant> result{std::move(first)};
     for (const auto &[profile, parameters] : literals) {
-        double all = profile->withheld;
-        for (const Value &value : profile->values)
-            all += value.executions;
-        std::vector<Option> options;
-        double rest = 1;
-        for (std::size_t v = 0; v < profile->values.size() && v < most_values; v++) {
-            double share = profile->values[v].executions / all;
-            if (share < smallest_share)
-                break;
-            options.push_back({v, share});
-            rest -= share;
-        }
-        if (rest >= smallest_share || options.empty())
-            options.push_back({none, rest});
+        const ParameterUse &use = uses.uses[parameters.front()];
+        std::vector<Option> options = use.op == ClauseOperator::In
+                                          ? options_of_list(*profile, use)
+                                          : ParameterProfiles::options(*profile, use);
         if (result.size() * options.size() > most_variants)
             options.resize(1);
         double taken = 0;
@@ -189,10 +179,10 @@ std::vector<StatementVariant> ParameterProfiles::variants(std::int64_t queryid,
             for (const Option &option : options) {
                 StatementVariant next = variant;
                 next.share *= option.share / taken;
-                if (option.value != none)
-                    for (std::size_t i : parameters)
+                for (std::size_t i : parameters)
+                    if (!option.values.empty())
                         next.wanted[i].value =
-                            text_for(profile->values[option.value], uses.uses[i]);
+                            option.values[static_cast<std::size_t>(uses.uses[i].element)];
                 product.push_back(std::move(next));
             }
         result = std::move(product);

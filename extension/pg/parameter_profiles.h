@@ -14,14 +14,14 @@ namespace triage {
 
 struct StatementVariant {
     double share = 1;                // of the statement's executions
-    std::vector<WantedValue> wanted; // by parameter; values point into the profiles
+    std::vector<WantedValue> wanted; // by parameter
 };
 
 class ParameterProfiles {
   public:
     explicit ParameterProfiles(const std::vector<store::ScanStats> &scans);
 
-    // At least one. Points into this object.
+    // At least one. Values point into this object.
     std::vector<StatementVariant> variants(std::int64_t queryid, const ParameterUses &uses) const;
 
   private:
@@ -36,19 +36,26 @@ class ParameterProfiles {
     };
     struct Value {
         std::string text;
-        std::vector<std::string> elements; // of a list
         double executions = 0;
     };
     struct Profile {
         Operand operand = Operand::Literal;
         ClauseOperator op = ClauseOperator::Other;
+        double executions = 0;
         double estimates = 0, selectivity = 0; // the latter summed up over the former
         double withheld = 0;
-        std::vector<Value> values; // the most frequent first
+        std::vector<Value> values; // the most frequent first; of an IN list, its elements
+    };
+    // What a condition may be planned with, and in which share of the executions: a value for each
+    // of its parameters, or none (some value as selective as the condition usually is).
+    struct Option {
+        std::vector<const char *> values;
+        double share = 1;
     };
 
     const Profile *find(std::int64_t queryid, const ParameterUse &use) const;
-    static const char *text_for(const Value &value, const ParameterUse &use);
+    static std::vector<Option> options(const Profile &profile, const ParameterUse &use);
+    static std::vector<Option> options_of_list(const Profile &profile, const ParameterUse &use);
 
     std::map<Place, Profile> profiles_;
 };

@@ -309,6 +309,22 @@ ParamListInfo unbound(int count) {
     return parameters;
 }
 
+BoundParameters unbound_parameters(int count) {
+    return {{unbound(count), unbound(count)}, unbound(count)};
+}
+
+void bind(BoundParameters &bound, int i, const ParameterUse &use, const WantedValue &wanted) {
+    Datum value;
+    if (!value_for(use, wanted, &value))
+        return;
+    bound.planning.custom->params[i] = {value, false, PARAM_FLAG_CONST, use.type};
+    if (!wanted.is_parameter)
+        bound.planning.generic->params[i] = {value, false, PARAM_FLAG_CONST, use.type};
+    bool is_recorded = !wanted.is_parameter && wanted.value;
+    bound.analysis->params[i] = {value, false,
+                                 static_cast<uint16>(is_recorded ? PARAM_FLAG_CONST : 0), use.type};
+}
+
 } // namespace
 
 ParameterUses find_parameter_uses(const Query *query) {
@@ -330,28 +346,19 @@ ParameterUses find_parameter_uses(const Query *query) {
 }
 
 BoundParameters bind_parameters(const ParameterUses &uses, const WantedValue *wanted) {
-    BoundParameters bound{{unbound(uses.count), unbound(uses.count)}, unbound(uses.count)};
-    for (int i = 0; i < uses.count; i++) {
-        Datum value;
-        if (!value_for(uses.uses[i], wanted[i], &value))
-            continue;
-        Oid type = uses.uses[i].type;
-        bound.planning.custom->params[i] = {value, false, PARAM_FLAG_CONST, type};
-        if (!wanted[i].is_parameter)
-            bound.planning.generic->params[i] = {value, false, PARAM_FLAG_CONST, type};
-        bool is_recorded = !wanted[i].is_parameter && wanted[i].value;
-        bound.analysis->params[i] = {value, false,
-                                     static_cast<uint16>(is_recorded ? PARAM_FLAG_CONST : 0), type};
-    }
+    BoundParameters bound = unbound_parameters(uses.count);
+    for (int i = 0; i < uses.count; i++)
+        bind(bound, i, uses.uses[i], wanted[i]);
     return bound;
 }
 
 ParamListInfo bind_typical_values(const Query *query) {
     ParameterUses uses = find_parameter_uses(query);
-    auto *wanted = static_cast<WantedValue *>(palloc0(sizeof(WantedValue) * (uses.count + 1)));
+    const WantedValue typical;
+    BoundParameters bound = unbound_parameters(uses.count);
     for (int i = 0; i < uses.count; i++)
-        wanted[i] = {};
-    return bind_parameters(uses, wanted).planning.custom;
+        bind(bound, i, uses.uses[i], typical);
+    return bound.planning.custom;
 }
 
 } // namespace triage

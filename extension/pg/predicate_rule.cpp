@@ -1,6 +1,7 @@
 #include "pg/predicate_rule.h"
 
-#include "pg/column_values.h"
+#include "pg/column_facts.h"
+#include "pg/guc.h"
 #include "pg/plan_analysis.h"
 
 PG_HEADERS_BEGIN
@@ -27,10 +28,27 @@ bool is_column(Node *node, Index rti) {
            castNode(Var, node)->varattno > 0;
 }
 
-bool is_shared(Oid relid, Node *column, Const *value) {
-    return !value->constisnull &&
-           value_is_shared(relid, castNode(Var, strip_relabel(column))->varattno, value->consttype,
-                           value->constvalue);
+// What the rules are asked about.
+struct Question {
+    Oid relid;
+    Index rti;
+    Literals literals;
+};
+
+// The privacy rule, as the sampler applies it; and no value that is but an example.
+bool may_be_named(const Question &question, Node *column, Oid type, Datum value) {
+    AttributeNumber attno = castNode(Var, strip_relabel(column))->varattno;
+    if (column_facts::find_column(question.relid, attno) == nullptr)
+        column_facts::load_column(question.relid, attno);
+    const column_facts::Column *facts = column_facts::find_column(question.relid, attno);
+    if (facts == nullptr ||
+        (question.literals == Literals::Given && facts->profile.distinct > most_states))
+        return false;
+    const CommonValue *common =
+        facts->profile.find_common(column_facts::value_of(*facts, type, value));
+    return common != nullptr && common->printed != nullptr &&
+           may_keep_value(facts->secrecy, common->frequency * facts->profile.rows,
+                          strlen(common->printed), guc::min_shared_rows);
 }
 
 // A bound in time is another one tomorrow.
@@ -57,25 +75,27 @@ bool is_equality_or_its_negation(Oid opno, Oid type) {
             get_op_opfamily_strategy(negator, family) == BTEqualStrategyNumber);
 }
 
-bool comparison_may_stand(OpExpr *op, Oid relid, Index rti) {
+bool comparison_may_stand(OpExpr *op, const Question &question) {
     if (list_length(op->args) != 2)
         return false;
     Node *column = static_cast<Node *>(linitial(op->args));
     Node *value = static_cast<Node *>(lsecond(op->args));
-    if (!is_column(column, rti))
+    if (!is_column(column, question.rti))
         std::swap(column, value);
     value = strip_relabel(value);
-    if (!is_column(column, rti) || !IsA(value, Const))
+    if (!is_column(column, question.rti) || !IsA(value, Const))
         return false;
     Oid type = exprType(strip_relabel(column));
     return (is_equality_or_its_negation(op->opno, type) || !moves(type)) &&
-           is_shared(relid, column, castNode(Const, value));
+           !castNode(Const, value)->constisnull &&
+           may_be_named(question, column, castNode(Const, value)->consttype,
+                        castNode(Const, value)->constvalue);
 }
 
-bool list_may_stand(ScalarArrayOpExpr *op, Oid relid, Index rti) {
+bool list_may_stand(ScalarArrayOpExpr *op, const Question &question) {
     Node *column = static_cast<Node *>(linitial(op->args));
     Node *list = strip_relabel(static_cast<Node *>(lsecond(op->args)));
-    if (!is_column(column, rti) || !IsA(list, Const) || castNode(Const, list)->constisnull)
+    if (!is_column(column, question.rti) || !IsA(list, Const) || castNode(Const, list)->constisnull)
         return false;
     ArrayType *array = DatumGetArrayTypeP(castNode(Const, list)->constvalue);
     Oid type = ARR_ELEMTYPE(array);
@@ -89,30 +109,30 @@ bool list_may_stand(ScalarArrayOpExpr *op, Oid relid, Index rti) {
     deconstruct_array(array, type, length, by_value, alignment, &values, &nulls, &count);
     if (count == 0 || count > longest_list)
         return false;
-    AttributeNumber attno = castNode(Var, strip_relabel(column))->varattno;
     for (int i = 0; i < count; i++)
-        if (nulls[i] || !value_is_shared(relid, attno, type, values[i]))
+        if (nulls[i] || !may_be_named(question, column, type, values[i]))
             return false;
     return true;
 }
 
-bool may_stand(Node *clause, Oid relid, Index rti) {
+bool may_stand(Node *clause, const Question &question) {
     switch (nodeTag(clause)) {
     case T_Var:
-        return is_column(clause, rti);
+        return is_column(clause, question.rti);
     case T_NullTest:
         return !castNode(NullTest, clause)->argisrow &&
-               is_column(reinterpret_cast<Node *>(castNode(NullTest, clause)->arg), rti);
+               is_column(reinterpret_cast<Node *>(castNode(NullTest, clause)->arg), question.rti);
     case T_BooleanTest:
-        return is_column(reinterpret_cast<Node *>(castNode(BooleanTest, clause)->arg), rti);
+        return is_column(reinterpret_cast<Node *>(castNode(BooleanTest, clause)->arg),
+                         question.rti);
     case T_OpExpr:
-        return comparison_may_stand(castNode(OpExpr, clause), relid, rti);
+        return comparison_may_stand(castNode(OpExpr, clause), question);
     case T_ScalarArrayOpExpr:
-        return list_may_stand(castNode(ScalarArrayOpExpr, clause), relid, rti);
+        return list_may_stand(castNode(ScalarArrayOpExpr, clause), question);
     case T_BoolExpr: {
         ListCell *cell;
         foreach (cell, castNode(BoolExpr, clause)->args)
-            if (!may_stand(static_cast<Node *>(lfirst(cell)), relid, rti))
+            if (!may_stand(static_cast<Node *>(lfirst(cell)), question))
                 return false;
         return true;
     }
@@ -123,8 +143,8 @@ bool may_stand(Node *clause, Oid relid, Index rti) {
 
 } // namespace
 
-bool may_stand_in_predicate(Node *clause, Oid relid, Index rti) {
-    return may_stand(clause, relid, rti) && !contain_mutable_functions(clause);
+bool may_stand_in_predicate(Node *clause, Oid relid, Index rti, Literals literals) {
+    return may_stand(clause, {relid, rti, literals}) && !contain_mutable_functions(clause);
 }
 
 } // namespace triage

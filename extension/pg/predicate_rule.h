@@ -11,7 +11,14 @@ PG_HEADERS_END
 
 namespace triage {
 
+// Of a column with more values than this, a literal in a text stands for any of them, as a
+// patient's or a ward's number does; of one with fewer it says which state the statement is about.
+inline constexpr double most_states = 25;
+
+// Whether it is known that the literals of a statement recur.
+enum class Literals : std::uint8_t { Observed, Given };
+
 // `clause` is a condition on the relation numbered `rti`. May raise: call it inside call_server.
-bool may_stand_in_predicate(Node *clause, Oid relid, Index rti);
+bool may_stand_in_predicate(Node *clause, Oid relid, Index rti, Literals literals);
 
 } // namespace triage

@@ -4,7 +4,6 @@
 #include "pg/guard.h"
 #include "pg/index_ddl.h"
 #include "pg/plan_analysis.h"
-#include "pg/predicate_rule.h"
 
 namespace triage {
 namespace {
@@ -32,7 +31,8 @@ bool find_true_parameter(Node *node, void *context) {
 
 class Reader {
   public:
-    Reader(const ParameterUses &uses, const WantedValue *wanted) : uses_(uses), wanted_(wanted) {}
+    Reader(const ParameterUses &uses, const WantedValue *wanted, Literals literals)
+        : uses_(uses), wanted_(wanted), literals_(literals) {}
 
     // The access itself, and one more for each arm of an OR.
     void read(const FoundAccess &found, std::vector<RelationAccess> &accesses) {
@@ -95,7 +95,7 @@ class Reader {
         if (found.opclass)
             clause.opclass = found.opclass;
         if (found.clause && call_server([&] {
-                return may_stand_in_predicate(found.clause, access.relid, access.rti);
+                return may_stand_in_predicate(found.clause, access.relid, access.rti, literals_);
             }))
             clause.predicate = canonical_condition(found.clause, access.relid);
         return clause;
@@ -115,17 +115,19 @@ class Reader {
 
     const ParameterUses &uses_;
     const WantedValue *wanted_;
+    Literals literals_;
 };
 
 } // namespace
 
 QueryAccess read_query_access(const Query *query, const BoundParameters &bound,
-                              const ParameterUses &uses, const WantedValue *wanted) {
+                              const ParameterUses &uses, const WantedValue *wanted,
+                              Literals literals) {
     PlanAnalysis analysis = call_server([&] { return analyse_plan(query, bound.analysis); });
     QueryAccess result{.target = analysis.target,
                        .command = analysis.command,
                        .rows_written = analysis.target_rows};
-    Reader reader(uses, wanted);
+    Reader reader(uses, wanted, literals);
     for (int i = 0; i < list_length(analysis.accesses); i++)
         reader.read(*static_cast<FoundAccess *>(list_nth(analysis.accesses, i)), result.accesses);
     return result;

@@ -5,6 +5,7 @@
 #include "core/workload.h"
 #include "pg/parameter_values.h"
 #include "pg/pg.h"
+#include "pg/predicate_rule.h"
 
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct QueryAccess {
 // `wanted` tells true parameters from literals that normalising took out. Throws ServerError if the
 // statement cannot be planned.
 QueryAccess read_query_access(const Query *query, const BoundParameters &bound,
-                              const ParameterUses &uses, const WantedValue *wanted);
+                              const ParameterUses &uses, const WantedValue *wanted,
+                              Literals literals);
 
 } // namespace triage

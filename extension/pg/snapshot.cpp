@@ -28,20 +28,20 @@ struct Writes {
     double inserted = 0, updated = 0, deleted = 0;
 };
 
-enum class Privileges {
-    Check, // the caller's on every relation, as if the statement were executed
-    Texts  // whoever may see the text may see what it costs
+enum class Source {
+    Observed, // whoever may see a statement's text may see what it costs
+    Given     // the caller's privileges count, as if the statement were executed
 };
 
 class Builder {
   public:
-    Builder(ParameterProfiles profiles, Privileges privileges)
-        : profiles_(std::move(profiles)), privileges_(privileges) {}
+    Builder(ParameterProfiles profiles, Source source)
+        : profiles_(std::move(profiles)), source_(source) {}
 
     // Throws what is wrong with the statement, having added nothing.
     void add(const ObservedStatement &observed) {
         PlannableQuery plannable = call_server([&] { return parse_query(observed.text.c_str()); });
-        if (privileges_ == Privileges::Check)
+        if (source_ == Source::Given)
             call_server([&] { check_privileges(plannable.query); });
         // What follows plans the statement a few times; only the values are kept.
         ScopedMemory scratch("pg_triage analysis of a statement");
@@ -92,7 +92,9 @@ class Builder {
             MemoryContextSwitchTo(scratch);
             return copy;
         });
-        result.access = read_query_access(query, bound, uses, wanted);
+        result.access =
+            read_query_access(query, bound, uses, wanted,
+                              source_ == Source::Observed ? Literals::Observed : Literals::Given);
         result.statement = {.queryid = observed.queryid ? observed.queryid
                                                         : static_cast<std::int64_t>(query->queryId),
                             .calls = observed.calls * variant.share,
@@ -140,7 +142,7 @@ class Builder {
     }
 
     ParameterProfiles profiles_;
-    Privileges privileges_;
+    Source source_;
     Snapshot snapshot_;
     std::map<RelationId, Writes> writes_;
 };
@@ -169,7 +171,7 @@ Snapshot take_snapshot() {
     ObservedStatements observed = read_observed_statements();
     Builder builder(ParameterProfiles(store::available() ? store::read_scans(MyDatabaseId)
                                                          : std::vector<store::ScanStats>()),
-                    Privileges::Texts);
+                    Source::Observed);
     for (const ObservedStatement &statement : observed.statements) {
         call_server([] { CHECK_FOR_INTERRUPTS(); });
         if (auto error = survive([&] { builder.add(statement); }))
@@ -185,7 +187,7 @@ Snapshot take_snapshot() {
 
 Snapshot take_snapshot(const std::vector<std::string> &texts) {
     ObservedStatements given = observe_texts(texts);
-    Builder builder(ParameterProfiles({}), Privileges::Check);
+    Builder builder(ParameterProfiles({}), Source::Given);
     for (const ObservedStatement &statement : given.statements) {
         call_server([] { CHECK_FOR_INTERRUPTS(); });
         builder.add(statement);
