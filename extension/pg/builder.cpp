@@ -26,7 +26,7 @@ constexpr double room_for_build = 2.5;
 // run.
 constexpr int cleanup_timeout_ms = 5 * 1000;
 // Between a build that gave way and the next attempt.
-constexpr double delay_after_yield_s = 30;
+constexpr double delay_after_yield_s = 10;
 // For an index that is half dropped there is no way back, only further attempts.
 constexpr double delay_of_unfinished_drop_s = 5;
 
@@ -192,6 +192,19 @@ FoundIndex find_own_index(const Job &job) {
     });
 }
 
+// Gives way like a build. Throws WorkerError.
+void drop_leftover(const Job &job, Oid index) {
+    set_lock_timeout(cleanup_timeout_ms);
+    worker_area::begin_interruptible(job.id);
+    try {
+        drop_index(job.relation, index);
+    } catch (const WorkerError &) {
+        worker_area::end_interruptible();
+        throw;
+    }
+    worker_area::end_interruptible();
+}
+
 // Removes what a failed attempt left and gives the job its next status. False if something held the
 // removal up; the job stays 'running' then.
 bool clean_up(Job &job) {
@@ -215,8 +228,7 @@ bool clean_up(Job &job) {
                 set_built(job, found.oid);
                 return true;
             }
-            set_lock_timeout(cleanup_timeout_ms);
-            drop_index(job.relation, found.oid);
+            drop_leftover(job, found.oid);
         }
     } catch (const Cancelled &) {
         // Recorded on the next round, with the index then removed.

@@ -2,6 +2,7 @@
 
 #include "pg/guard.h"
 #include "pg/guc.h"
+#include "pg/lock_watch.h"
 #include "pg/store.h"
 #include "pg/worker_area.h"
 
@@ -19,6 +20,7 @@ PG_HEADERS_BEGIN
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
@@ -37,6 +39,8 @@ using worker_area::Worker;
 // Of the slots that max_worker_processes gives, at most so many are taken for each kind of worker.
 constexpr int max_running = 2;
 constexpr std::int64_t tick_ms = 1000;
+// While a build runs it is looked so often whether it stands in somebody's way.
+constexpr std::int64_t lock_watch_ms = 200;
 constexpr std::int64_t scan_interval_ms = 60 * 1000;
 // A worker that never comes up (no connection allowed, say) is tried again after this.
 constexpr std::int64_t patience_ms = 60 * 1000;
@@ -128,6 +132,25 @@ bool start(State &state, Started &entry, Oid dbid, Worker kind) {
     return registered;
 }
 
+// Has builds give way that hold up others. Well before deadlock_timeout: a statement that waits for
+// a build which waits for that statement's transaction must not be the one that fails. Returns true
+// if any build runs.
+bool watch_locks(State &state) {
+    const int patience_ms = std::min(guc::lock_timeout_ms, DeadlockTimeout / 2);
+    bool any_busy = false;
+    const int count = worker_area::read(state.databases);
+    for (int i = 0; i < count; i++)
+        for (int kind = 0; kind < worker_area::worker_kinds; kind++) {
+            const DatabaseView &database = state.databases[i];
+            if (!database.busy[kind])
+                continue;
+            any_busy = true;
+            if (lock_watch::stands_in_the_way(database.pid[kind], patience_ms))
+                worker_area::interrupt(database.pid[kind], worker_area::Stop::Yield);
+        }
+    return any_busy;
+}
+
 // Starts what is due; returns when the next worker will be.
 TimestampTz start_due_workers(State &state) {
     const TimestampTz now = GetCurrentTimestamp();
@@ -196,7 +219,10 @@ TimestampTz serve_databases(State &state) {
     state.was_enabled = true;
     if (GetCurrentTimestamp() >= state.next_scan)
         scan_databases(state);
-    return start_due_workers(state);
+    const TimestampTz next = start_due_workers(state);
+    return watch_locks(state)
+               ? std::min(next, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), lock_watch_ms))
+               : next;
 }
 
 void run() {

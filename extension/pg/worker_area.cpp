@@ -335,6 +335,7 @@ int read(DatabaseView *views) {
         for (int kind = 0; kind < worker_kinds; kind++) {
             view.due[kind] = database.workers[kind].due;
             view.pid[kind] = database.workers[kind].pid;
+            view.busy[kind] = database.workers[kind].job != 0;
         }
     }
     LWLockRelease(lock);

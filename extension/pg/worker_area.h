@@ -33,6 +33,7 @@ struct DatabaseView {
     Oid dbid = InvalidOid;
     TimestampTz due[worker_kinds] = {};
     pid_t pid[worker_kinds] = {};
+    bool busy[worker_kinds] = {}; // with something that can be interrupted
 };
 
 // Hooks for shared memory and for the end of transactions; called while preloading.

@@ -170,6 +170,24 @@ sub drop_index
 	drop_index('delayed');
 }
 
+# DDL that wants the table goes first: even in the transaction that the build waits for, which without
+# that would be a deadlock.
+{
+	my $writer = open_writer();
+	my $job = ask('CREATE INDEX yielded ON patients (mrn)');
+	wait_for_phase($job, 'waiting for writers%');
+	sleep(2); # longer than deadlock_timeout, so that the build's own check is over
+	my $begin = time;
+	my ($out, $failed) = $writer->query('ALTER TABLE patients ADD COLUMN note text;');
+	ok(!$failed, 'ALTER TABLE in the transaction that a build waits for succeeds');
+	$writer->query_safe('COMMIT');
+	cmp_ok(time - $begin, '<', 20, 'and need not wait for the build');
+	close_session($writer);
+	is(wait_for_job($job), '', 'the build that gave way succeeds later');
+	is(indexes(), 'patients_pkey yielded', 'with one valid index in the end');
+	drop_index('yielded');
+}
+
 # The switch for emergencies.
 {
 	my $writer = open_writer();
