@@ -1,18 +1,11 @@
 // The functions of the section "Jobs" in sql/pg_triage.sql: what users and migrations ask for.
 #include "pg/compat.h"
-#include "pg/index_request.h"
+#include "pg/index_review.h"
 #include "pg/job_requests.h"
 #include "pg/worker_area.h"
 
 PG_HEADERS_BEGIN
-#include "access/genam.h"
-#include "access/relation.h"
-#include "catalog/catalog.h"
-#include "catalog/namespace.h"
-#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/ruleutils.h"
 
 PG_FUNCTION_INFO_V1(pg_triage_create_index);
 PG_FUNCTION_INFO_V1(pg_triage_ensure_index);
@@ -31,6 +24,11 @@ void refuse_null(FunctionCallInfo fcinfo, const char *argument) {
         throw SqlError(ERRCODE_NULL_VALUE_NOT_ALLOWED, std::string(argument) + " must not be null");
 }
 
+Datum job_or_null(FunctionCallInfo fcinfo, std::int64_t job) {
+    fcinfo->isnull = job == 0;
+    return Int64GetDatum(job);
+}
+
 bool caller_owns(Oid relation) {
     return call_server([relation] { return owns_relation(relation, GetUserId()); });
 }
@@ -40,42 +38,6 @@ std::string regclass_text(Oid relation) {
         return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
                                           get_rel_name(relation));
     });
-}
-
-// The definitions of the table's valid indexes, for reading under the current search_path.
-std::vector<std::string> valid_index_definitions(Oid relation) {
-    struct Definitions {
-        char **texts;
-        int count;
-    };
-    const Definitions found = call_server([relation]() -> Definitions {
-        Relation table = relation_open(relation, AccessShareLock);
-        List *indexes = RelationGetIndexList(table);
-        Definitions definitions = {
-            static_cast<char **>(palloc(sizeof(char *) * (list_length(indexes) + 1))), 0};
-        ListCell *cell;
-        foreach (cell, indexes) {
-            Relation index = relation_open(lfirst_oid(cell), AccessShareLock);
-            // An exclusion constraint's index has no CREATE INDEX.
-            if (index->rd_index->indisvalid && !index->rd_index->indisexclusion)
-                definitions.texts[definitions.count++] = pg_get_indexdef_string(lfirst_oid(cell));
-            relation_close(index, AccessShareLock);
-        }
-        relation_close(table, NoLock);
-        return definitions;
-    });
-    return {found.texts, found.texts + found.count};
-}
-
-// True if a valid index of the table can do all that the wanted one could.
-bool is_served(const IndexRequest &wanted) {
-    for (const std::string &definition : valid_index_definitions(wanted.relation)) {
-        const IndexRequest existing = read_index_request(definition);
-        if (existing.identity == wanted.identity ||
-            existing.identity == "UNIQUE " + wanted.identity)
-            return true;
-    }
-    return false;
 }
 
 void refuse_partitioned(const IndexRequest &request) {
@@ -113,6 +75,18 @@ std::int64_t job_of_recommendation(std::int64_t recommendation) {
     return rows.empty() ? 0 : spi::integer(rows[0][0]);
 }
 
+// Somebody built such an index in the meantime.
+void supersede(std::int64_t recommendation, const std::string &index) {
+    as_extension([&] {
+        spi::run("UPDATE triage.recommendations SET status = 'superseded' WHERE id = $1::bigint",
+                 {spi::text(recommendation)});
+    });
+    ereport(NOTICE, (errcode(ERRCODE_DUPLICATE_OBJECT),
+                     errmsg("index \"%s\" serves already what recommendation %lld is for",
+                            index.c_str(), static_cast<long long>(recommendation))));
+}
+
+// 0: there is nothing to do.
 std::int64_t create_index(std::int64_t recommendation) {
     require_workers();
     const std::string caller = calling_role();
@@ -145,6 +119,10 @@ std::int64_t create_index(std::int64_t recommendation) {
     const IndexRequest request = as_extension([&] { return read_index_request(found.ddl); });
     refuse_partitioned(request);
     as_extension([&] { check_functions_are_trusted(found.ddl); });
+    if (const std::string server = review(request).served_by; !server.empty()) {
+        supersede(recommendation, server);
+        return 0;
+    }
     NewJob job = job_for(request);
     job.by_owner = false; // it comes from what anybody may have run, whoever approves it
     job.queryids = found.queryids;
@@ -165,9 +143,10 @@ std::int64_t ensure_index(const std::string &ddl) {
     if (!caller_owns(request.relation))
         throw SqlError(ERRCODE_INSUFFICIENT_PRIVILEGE, "must be owner of table " + request.table,
                        "", "Only a table's owner may say what its indexes compute.");
-    if (is_served(request))
-        return 0;
     refuse_partitioned(request);
+    const IndexReview known = review(request);
+    if (!known.served_by.empty())
+        return 0;
     if (!request.name.empty() && is_taken(request)) {
         if (request.if_not_exists) {
             ereport(NOTICE,
@@ -180,6 +159,7 @@ std::int64_t ensure_index(const std::string &ddl) {
                        "Drop it first, or choose another name.");
     }
     NewJob job = job_for(request);
+    job.size_bytes = known.size_bytes;
     job.name_given = !request.name.empty();
     const std::string caller = calling_role();
     return as_extension([&] { return queue(job, caller); });
@@ -362,7 +342,7 @@ using namespace triage;
 Datum pg_triage_create_index(PG_FUNCTION_ARGS) {
     return guard_sql([&] {
         refuse_null(fcinfo, "recommendation_id");
-        return Int64GetDatum(create_index(PG_GETARG_INT64(0)));
+        return job_or_null(fcinfo, create_index(PG_GETARG_INT64(0)));
     });
 }
 
@@ -371,9 +351,7 @@ Datum pg_triage_ensure_index(PG_FUNCTION_ARGS) {
         refuse_null(fcinfo, "ddl");
         const std::int64_t job =
             ensure_index(call_server([&] { return text_to_cstring(PG_GETARG_TEXT_PP(0)); }));
-        if (job == 0)
-            PG_RETURN_NULL();
-        return Int64GetDatum(job);
+        return job_or_null(fcinfo, job);
     });
 }
 

@@ -1,0 +1,114 @@
+#include "pg/index_review.h"
+
+#include "pg/index_ddl.h"
+#include "pg/index_pricing.h"
+#include "pg/relation_facts.h"
+
+PG_HEADERS_BEGIN
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+PG_HEADERS_END
+
+namespace triage {
+
+namespace {
+
+class OwnersRights {
+  public:
+    explicit OwnersRights(Oid owner) {
+        GetUserIdAndSecContext(&user_, &context_);
+        SetUserIdAndSecContext(owner, context_ | SECURITY_RESTRICTED_OPERATION);
+    }
+    ~OwnersRights() { SetUserIdAndSecContext(user_, context_); }
+    OwnersRights(const OwnersRights &) = delete;
+    OwnersRights &operator=(const OwnersRights &) = delete;
+
+  private:
+    Oid user_;
+    int context_;
+};
+
+Oid owner_of(Oid relation) {
+    return call_server([relation] {
+        HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+        if (!HeapTupleIsValid(tuple))
+            elog(ERROR, "cache lookup failed for relation %u", relation);
+        const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+        ReleaseSysCache(tuple);
+        return owner;
+    });
+}
+
+std::string name_of(Oid index) {
+    const char *name = call_server([index] { return get_rel_name(index); });
+    return name ? name : "";
+}
+
+// An index of any method that is the same but for its storage.
+std::string find_same(const IndexRequest &wanted) {
+    struct Found {
+        Oid *oids;
+        char **definitions;
+        int count;
+    };
+    const Oid relation = wanted.relation;
+    const Found found = call_server([relation]() -> Found {
+        ::Relation table = relation_open(relation, AccessShareLock);
+        List *indexes = RelationGetIndexList(table);
+        const auto room = static_cast<Size>(list_length(indexes) + 1);
+        Found result = {static_cast<Oid *>(palloc(sizeof(Oid) * room)),
+                        static_cast<char **>(palloc(sizeof(char *) * room)), 0};
+        ListCell *cell;
+        foreach (cell, indexes) {
+            ::Relation index = relation_open(lfirst_oid(cell), AccessShareLock);
+            // An exclusion constraint's index has no CREATE INDEX.
+            if (index->rd_index->indisvalid && !index->rd_index->indisexclusion) {
+                result.oids[result.count] = lfirst_oid(cell);
+                result.definitions[result.count++] = pg_get_indexdef_string(lfirst_oid(cell));
+            }
+            relation_close(index, AccessShareLock);
+        }
+        relation_close(table, NoLock);
+        return result;
+    });
+    for (int i = 0; i < found.count; i++) {
+        const std::string identity = read_index_request(found.definitions[i]).identity;
+        if (identity == wanted.identity || identity == "UNIQUE " + wanted.identity)
+            return name_of(found.oids[i]);
+    }
+    return {};
+}
+
+bool is_btree(const IndexRequest &request) {
+    return request.body.starts_with("USING btree ");
+}
+
+} // namespace
+
+IndexReview review(const IndexRequest &wanted) {
+    const OwnersRights rights(owner_of(wanted.relation));
+    IndexReview review;
+    review.served_by = find_same(wanted);
+    if (!review.served_by.empty() || !is_btree(wanted))
+        return review;
+    const std::string ddl = ddl_of(wanted, "wanted");
+    const IndexStatement statement = parse_index_statement(ddl.c_str());
+    const Relation relation = read_relation(wanted.relation);
+    for (const ExistingIndex &existing : relation.indexes)
+        if (existing.valid && serves(existing.definition, statement.definition)) {
+            review.served_by = name_of(existing.id);
+            return review;
+        }
+    IndexEstimate estimate = estimate_index(statement.definition, relation);
+    estimate.input.fill_factor = statement.fill_factor;
+    estimate.input.deduplicate &= statement.deduplicate;
+    review.size_bytes = static_cast<std::int64_t>(size_of(estimate).bytes);
+    return review;
+}
+
+} // namespace triage
