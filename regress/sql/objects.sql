@@ -11,7 +11,7 @@ SELECT pg_describe_object(d.classid, d.objid, 0) AS without_comment
    AND obj_description(d.objid, (SELECT c.relname FROM pg_class c WHERE c.oid = d.classid)) IS NULL
  ORDER BY 1;
 
--- Functions that everyone may call, and relations that everyone may read or change.
+-- Functions that everyone may call (version() only), and relations that everyone may read or change.
 SELECT p.oid::regprocedure AS open_function
   FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
  WHERE p.pronamespace = 'triage'::regnamespace AND a.grantee = 0
@@ -39,4 +39,4 @@ SELECT p.oid::regprocedure AS unsafe_function
 DROP EXTENSION pg_triage;
 SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('triage');
 CREATE EXTENSION pg_triage;
-DROP EXTENSION pg_triage;
+DROP EXTENSION pg_triage, pg_stat_statements;
