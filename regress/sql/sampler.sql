@@ -244,3 +244,5 @@ SELECT calls, sampled FROM triage.statements WHERE query LIKE '%WHERE status = $
 DROP VIEW seen, open_orders;
 DROP FUNCTION nested, count_orders, fetch_some;
 DROP TABLE lab_orders, measurements;
+
+DROP EXTENSION pg_triage, pg_stat_statements;

@@ -117,3 +117,5 @@ SELECT mean_selectivity, shared_values, withheld FROM triage.access_patterns WHE
 DROP FUNCTION kept;
 DROP TABLE admissions, wards, stays, fresh;
 DROP TYPE urgency;
+
+DROP EXTENSION pg_triage, pg_stat_statements;

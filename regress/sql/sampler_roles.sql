@@ -59,3 +59,5 @@ SELECT ok, detail ~ 'never_analyzed' AS named, hint IS NOT NULL AS hint FROM tri
 
 DROP TABLE visits, never_analyzed;
 DROP ROLE regress_sampler_nobody, regress_sampler_reader, regress_sampler_monitor, regress_sampler_operator;
+
+DROP EXTENSION pg_triage, pg_stat_statements;
