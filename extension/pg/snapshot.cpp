@@ -1,6 +1,7 @@
 #include "pg/snapshot.h"
 
 #include "pg/guard.h"
+#include "pg/observed_names.h"
 #include "pg/observed_statements.h"
 #include "pg/parameter_profiles.h"
 #include "pg/query_access.h"
@@ -169,12 +170,15 @@ std::string reason_of(const SurvivedError &error) {
 
 Snapshot take_snapshot() {
     ObservedStatements observed = read_observed_statements();
-    Builder builder(ParameterProfiles(store::available() ? store::read_scans(MyDatabaseId)
-                                                         : std::vector<store::ScanStats>()),
-                    Source::Observed);
+    std::vector<store::ScanStats> scans;
+    if (store::available())
+        scans = store::read_scans(MyDatabaseId);
+    ObservedNames names(scans);
+    Builder builder(ParameterProfiles(scans), Source::Observed);
     for (const ObservedStatement &statement : observed.statements) {
         call_server([] { CHECK_FOR_INTERRUPTS(); });
-        if (auto error = survive([&] { builder.add(statement); }))
+        if (auto error = survive(
+                [&] { names.with_names_of(statement.queryid, [&] { builder.add(statement); }); }))
             builder.skip(reason_of(*error));
     }
     builder.skip("text not visible to this user", observed.hidden);
