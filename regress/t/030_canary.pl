@@ -1,0 +1,245 @@
+# Canaries: unique strings and numbers stand in the data and in thousands of statements, through both
+# protocols, in statements that work and in statements that fail. None may be found in what the extension
+# shows (every view and function of the schema), remembers (shared memory, files) or writes to the log.
+#
+# All strings begin with one mark and all numbers lie in one narrow range, so that one search finds any.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $mark = 'Zebra7Qx';
+my $first_number = 739182645000000;
+my $numbers = 1_000_000;
+
+my $seed = 0;
+sub text_canary { return $mark . sprintf('%06d', ++$seed); }
+sub number_canary { return $first_number + ++$seed; }
+
+# The first canary found in text, as it is (in any case) or its bytes in hexadecimal; nothing if there is
+# none.
+sub in_text
+{
+	my $text = lc $_[0];
+	foreach my $string (lc $mark, unpack('H*', $mark))
+	{
+		my $at = index($text, $string);
+		return substr($text, $at, 60) if $at >= 0;
+	}
+	for (my $at = -1; ($at = index($text, '739182645', $at + 1)) >= 0;)
+	{
+		my $digits = substr($text, $at > 0 ? $at - 1 : 0, 17);
+		return $1 if $digits =~ /(?<!\d)(739182645\d{6})(?!\d)/;
+	}
+	return undef;
+}
+
+# The same in memory: also the numbers as a long integer or a double.
+sub in_bytes
+{
+	my $found = in_text($_[0]);
+	return $found if defined $found;
+	foreach my $format ('q<', 'd<')
+	{
+		# Both ends of the range share these last bytes.
+		my ($low, $high) = map { pack($format, $_) } $first_number, $first_number + $numbers;
+		my $shared = 0;
+		$shared++ while substr($low, 7 - $shared, 1) eq substr($high, 7 - $shared, 1);
+		my $tail = substr($low, 8 - $shared);
+		for (my $at = -1; ($at = index($_[0], $tail, $at + 1)) >= 0;)
+		{
+			next if $at + $shared < 8;
+			my $number = unpack($format, substr($_[0], $at + $shared - 8, 8));
+			return "$number" if $number >= $first_number && $number < $first_number + $numbers;
+		}
+	}
+	return undef;
+}
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', q{
+autovacuum = off
+log_line_prefix = '%b: '
+log_min_messages = debug1
+pg_triage.auto_index = recommend
+pg_triage.refresh_interval = 10s
+pg_triage.save_interval = 2s
+});
+$node->start;
+
+# ---- The data: private values everywhere, also among the most common values of enum-like columns, where
+# ten rows share each: one fewer than the rule asks for.
+$node->safe_psql('postgres', qq{
+CREATE EXTENSION pg_triage CASCADE;
+CREATE TABLE patients (
+    id bigint PRIMARY KEY,
+    mrn text NOT NULL UNIQUE,
+    name text,
+    diagnosis text,
+    room bigint,
+    insurer varchar(40),
+    ssn bigint,
+    weight numeric,
+    active bool NOT NULL,
+    note text,
+    CHECK (weight > 0)
+);
+INSERT INTO patients
+SELECT $first_number + 100000 + g, '${mark}m' || g, '${mark}n' || g % 300,
+       CASE WHEN g <= 60 THEN '${mark}d' || g % 6 ELSE 'diagnosis ' || g % 4 END,
+       CASE WHEN g <= 60 THEN $first_number + g % 6 ELSE g % 20 END,
+       CASE WHEN g <= 60 THEN '${mark}i' || g % 6 ELSE 'insurer ' || g % 5 END,
+       $first_number + 200000 + g, $first_number + g + 0.5, g % 10 <> 0, '${mark}note' || g
+  FROM generate_series(1, 20000) g;
+CREATE FUNCTION look_up(wanted text, other bigint) RETURNS bigint LANGUAGE plpgsql AS \$\$
+BEGIN
+    RETURN (SELECT count(*) FROM patients WHERE name = wanted AND ssn > other);
+END
+\$\$;
+CREATE FUNCTION inlined(wanted text) RETURNS bigint LANGUAGE sql STABLE AS \$\$ SELECT count(*) FROM patients WHERE diagnosis = wanted \$\$;
+CREATE VIEW secret_patients AS SELECT * FROM patients WHERE diagnosis = '${mark}d1';
+ANALYZE patients;
+});
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stats s, unnest(most_common_vals::text::text[]) v
+ WHERE tablename = 'patients' AND attname = 'diagnosis' AND v LIKE 'Zebra%'}), 6, 'canaries are among the most common values');
+
+# ---- The statements.
+my @templates = (
+	sub { "SELECT * FROM patients WHERE mrn = '" . text_canary() . "'" },
+	sub { "SELECT * FROM patients WHERE ssn = " . number_canary() },
+	sub { "SELECT count(*) FROM patients WHERE diagnosis = '${mark}d" . $seed++ % 6 . "' AND active" },
+	sub { "SELECT count(*) FROM patients WHERE room = " . ($first_number + $seed++ % 6) },
+	sub { "SELECT count(*) FROM patients WHERE insurer <> '${mark}i" . $seed++ % 6 . "'" },
+	sub { "SELECT count(*) FROM patients WHERE diagnosis IN ('${mark}d1', 'diagnosis 2', '" . text_canary() . "') AND room IN (1, " . number_canary() . ')' },
+	sub { "SELECT count(*) FROM patients WHERE name LIKE '" . text_canary() . "%' OR note LIKE '%" . text_canary() . "%'" },
+	sub { "SELECT count(*) FROM patients WHERE name LIKE '${mark}n1%'" },
+	sub { "SELECT count(*) FROM patients WHERE ssn BETWEEN " . number_canary() . ' AND ' . number_canary() },
+	sub { "SELECT count(*) FROM patients WHERE weight > " . number_canary() . ".25" },
+	sub { "SELECT count(*) FROM patients WHERE lower(name) = lower('" . text_canary() . "')" },
+	sub { "SELECT name || '" . text_canary() . "' FROM patients WHERE id = " . number_canary() },
+	sub { "INSERT INTO patients VALUES (" . number_canary() . ", '" . text_canary() . "', '" . text_canary() . "', 'diagnosis 1', 3, 'insurer 1', " . number_canary() . ', ' . number_canary() . ", true, '" . text_canary() . "')" },
+	sub { "UPDATE patients SET note = '" . text_canary() . "' WHERE mrn = '${mark}m" . $seed++ % 20000 . "'" },
+	sub { "DELETE FROM patients WHERE id = " . number_canary() . " AND name = '" . text_canary() . "'" },
+	sub { "SELECT look_up('" . text_canary() . "', " . number_canary() . ')' },
+	sub { "SELECT inlined('${mark}d" . $seed++ % 6 . "')" },
+	sub { "SELECT count(*) FROM secret_patients WHERE room = " . number_canary() },
+	sub { "WITH q AS (SELECT * FROM patients WHERE diagnosis = '" . text_canary() . "') SELECT count(*) FROM q WHERE name = '" . text_canary() . "'" },
+	sub { "SELECT count(*) FROM patients p JOIN patients o USING (room) WHERE p.mrn = '" . text_canary() . "' AND o.ssn < " . number_canary() },
+	sub { "SELECT * FROM patients WHERE diagnosis = 'diagnosis 3' ORDER BY name = '" . text_canary() . "' LIMIT 1" },
+	sub { "/* " . text_canary() . " */ SELECT count(*) FROM patients WHERE name = E'" . text_canary() . "' -- " . text_canary() },
+	sub { "DO \$\$ BEGIN PERFORM count(*) FROM patients WHERE name = '" . text_canary() . "'; EXECUTE 'SELECT 1 FROM patients WHERE mrn = ''" . text_canary() . "'''; END \$\$" },
+	sub { "PREPARE p$seed (text, bigint) AS SELECT count(*) FROM patients WHERE diagnosis = \$1 AND room = \$2; EXECUTE p$seed('" . text_canary() . "', " . number_canary() . ')' },
+	sub { "CREATE TEMP TABLE t$seed AS SELECT * FROM patients WHERE name = '" . text_canary() . "'" },
+	sub { "BEGIN; DECLARE c CURSOR FOR SELECT * FROM patients WHERE diagnosis = '" . text_canary() . "'; FETCH 5 FROM c; CLOSE c; COMMIT" },
+	sub { "COPY (SELECT * FROM patients WHERE mrn = '" . text_canary() . "') TO STDOUT" },
+	# What fails.
+	sub { "INSERT INTO patients VALUES (" . ($first_number + 100000 + 1 + $seed++ % 20000) . ", '" . text_canary() . "', NULL, NULL, 0, NULL, 0, 1, true, NULL)" },
+	sub { "INSERT INTO patients VALUES (" . number_canary() . ", '${mark}m" . (1 + $seed++ % 20000) . "', NULL, NULL, 0, NULL, 0, 1, true, NULL)" },
+	sub { "INSERT INTO patients VALUES (" . number_canary() . ", '" . text_canary() . "', NULL, NULL, 0, NULL, 0, -" . number_canary() . ', true, NULL)' },
+	sub { "SELECT count(*) FROM patients WHERE room = '" . text_canary() . "'" },
+	sub { "SELECT note::int FROM patients WHERE diagnosis = '${mark}d2' AND id > " . number_canary() . ' - 900000' },
+	sub { "SELECT 1 / (room - room) FROM patients WHERE name = '${mark}n7' AND note <> '" . text_canary() . "'" },
+	sub { "SELECT count(*) FROM patients WHERE nothing = '" . text_canary() . "'" },
+	sub { "SELEKT '" . text_canary() . "'" },
+);
+
+my @simple = map { my $template = $_; map { $template->() } 1 .. 80 } @templates;
+cmp_ok(scalar @simple, '>', 2500, 'thousands of statements');
+$node->psql('postgres', join(";\n", @simple) . ";\n", on_error_stop => 0);
+
+# The extended protocol: as parameters, unnamed and prepared (custom plans first, generic later).
+my $script = $node->basedir . '/canary.sql';
+append_to_file($script, qq{
+\\set n random($first_number, @{[ $first_number + $numbers - 1 ]})
+\\set m :n + 10
+SELECT * FROM patients WHERE ssn = :n;
+SELECT count(*) FROM patients WHERE diagnosis = :t AND room = :n;
+SELECT count(*) FROM patients WHERE diagnosis = :d AND active;
+SELECT count(*) FROM patients WHERE name IN (:t, :d) AND ssn BETWEEN :n AND :m;
+SELECT count(*) FROM patients WHERE note LIKE :t::text || '%';
+UPDATE patients SET note = :t WHERE mrn = :t;
+SELECT look_up(:t, :n);
+});
+foreach my $mode ('simple', 'extended', 'prepared')
+{
+	my @variables = $mode eq 'simple' ? ('-D', "t='" . text_canary() . "'", '-D', "d='${mark}d3'")
+	  : ('-D', 't=' . text_canary(), '-D', "d=${mark}d3");
+	command_ok(['pgbench', '-n', '-M', $mode, '-t', '40', '-f', $script, @variables, '-h', $node->host, '-p', $node->port, 'postgres'],
+		"statements in $mode mode");
+}
+
+# Values that enough rows share do come out: what is looked for below would be there.
+$node->safe_psql('postgres', "SELECT count(*) FROM patients WHERE diagnosis = 'diagnosis 1' AND active;" x 3);
+
+# ---- Where nothing may be found.
+my $seen = $node->safe_psql('postgres', 'SELECT sum(sampled) FROM triage.statement_statistics()');
+cmp_ok($seen, '>', 2000, "sampled executions: $seen");
+cmp_ok($node->safe_psql('postgres', 'SELECT sum(withheld) FROM triage.access_patterns'), '>', 1000, 'values were withheld');
+
+# Each relation and each function that can be called without an argument, taken from the catalog.
+my %acts = map { $_ => 1 } qw(reset reset_store dump_store audit_log_is_append_only);
+my @relations = split /\n/, $node->safe_psql('postgres', q{
+SELECT oid::regclass FROM pg_class WHERE relnamespace = 'triage'::regnamespace AND relkind IN ('r', 'v', 'm', 'p', 'f') ORDER BY 1});
+my @functions = grep { !$acts{$_} } split /\n/, $node->safe_psql('postgres', q{
+SELECT proname FROM pg_proc WHERE pronamespace = 'triage'::regnamespace AND prokind = 'f' AND pronargs = pronargdefaults
+   AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'internal'::regtype) ORDER BY 1});
+cmp_ok(scalar @relations, '>', 8, 'relations: ' . join(', ', @relations));
+cmp_ok(scalar @functions, '>', 8, 'functions: ' . join(', ', @functions));
+my $shown = '';
+foreach my $from (@relations, map { "triage.$_()" } @functions)
+{
+	my ($out, $err) = ('', '');
+	$node->psql('postgres', "SELECT x::text FROM $from x", stdout => \$out, stderr => \$err);
+	is(in_text("$out$err"), undef, "none in $from");
+	$shown .= $out;
+}
+like($shown, qr/diagnosis diagnosis 1/, 'what many share is shown');
+
+# The advisor's reports, where it is installed.
+my ($advisor) = grep { -x } map { "$_/pg_triage" } split /:/, $ENV{PATH};
+SKIP:
+{
+	skip 'the advisor is not installed', 8 unless defined $advisor;
+	foreach my $command (['report', '--format', 'text'], ['report', '--format', 'json'], ['report', '--format', 'markdown'], ['indexes'])
+	{
+		my ($out, $err) = run_command([$advisor, @$command, '-h', $node->host, '-p', $node->port, '-d', 'postgres']);
+		like($out, qr/\w/, "the advisor says something: @$command") or diag $err;
+		is(in_text("$out$err"), undef, "none in what the advisor says: @$command");
+	}
+}
+
+my $dump = pack('H*', $node->safe_psql('postgres', q{SELECT encode(triage.dump_store(), 'hex')}));
+cmp_ok(length $dump, '>', 1024 * 1024, 'the shared memory was read');
+is(in_bytes($dump), undef, 'none in shared memory');
+like($dump, qr/diagnosis 1\0/, 'what many share is there');
+
+$node->stop;
+my @files = glob $node->data_dir . '/pg_stat/pg_triage*';
+cmp_ok(scalar @files, '>=', 2, 'files: ' . join(', ', map { s{.*/}{}r } @files));
+foreach my $file (@files)
+{
+	my $name = $file =~ s{.*/}{}r;
+	is(in_bytes(slurp_file($file)), undef, "none in $name");
+}
+like(slurp_file($node->data_dir . '/pg_stat/pg_triage.stat'), qr/diagnosis 1/, 'what many share is in the file');
+
+# Lines of our processes, and lines that speak of us.
+my $log = slurp_file($node->logfile);
+my @ours = grep { /^pg_triage|pg_triage/ } split /\n/, $log;
+cmp_ok(scalar @ours, '>', 0, 'log lines of ours: ' . scalar @ours);
+is(in_text(join("\n", @ours)), undef, 'none in our log lines');
+
+# ---- The search itself finds what is there.
+$node->start;
+ok(in_text($log), 'found in lines of the log that are not ours');
+ok(in_text($node->safe_psql('postgres', 'SELECT p::text FROM patients p LIMIT 1')), 'found in text');
+ok(in_text($node->safe_psql('postgres', "SELECT encode(convert_to('${mark}', 'UTF8'), 'hex')")), 'found in hexadecimal');
+ok(in_bytes("xyz" . pack('q<', $first_number + 4711) . "\0"), 'found as a long integer');
+ok(in_bytes("xyz" . pack('d<', $first_number + 4711) . "\0"), 'found as a double');
+is(in_bytes("xyz" . pack('q<', $first_number + 5_000_000)), undef, 'other numbers are not taken for canaries');
+$node->stop;
+
+done_testing();
