@@ -14,10 +14,14 @@ namespace {
 constexpr std::uint64_t min_executions_a_statement = 10;
 constexpr std::uint64_t min_executions = 30;
 constexpr std::uint64_t min_executions_for_early_verdict = 200;
-// An index that was not scanned once in so many executions serves none of them.
-constexpr std::uint64_t many_executions = 1000;
+// An index that was not scanned once in so many executions serves none of them, and whatever made
+// them faster, it was not the index.
+constexpr std::uint64_t many_executions = 200;
 // Changes of load and of caches move means by this much without any index.
 constexpr double noise = 0.10;
+// So do the processor's caches and clock; nobody notices this much, and no index is worth less for
+// it.
+constexpr double unnoticeable_ms = 0.05;
 // Standard errors: of either test when time is up, and for a verdict before that.
 constexpr double significant = 3;
 constexpr double beyond_doubt = 5;
@@ -116,7 +120,9 @@ struct Comparison {
 
     double improvement() const { return before_ms > 0 ? 1 - after_ms / before_ms : 0; }
     bool is_faster(double z) const { return z_mean > z && z_rank > z; }
-    bool is_slower(double z) const { return z_mean < -z && z_rank < -z; }
+    bool is_slower(double z) const {
+        return z_mean < -z && z_rank < -z && after_ms - before_ms > unnoticeable_ms * compared;
+    }
 };
 
 Comparison compare(const std::vector<StatementEvidence> &statements) {
@@ -167,43 +173,53 @@ std::string figures(const Verdict &verdict) {
                 verdict.after_mean_ms, static_cast<unsigned long long>(verdict.executions));
 }
 
-Decision decide(const Evidence &evidence, const VerdictRules &rules, const Comparison &comparison,
-                Verdict &verdict) {
-    const double improvement = comparison.improvement();
-    const bool unused = evidence.index_scans == 0;
-    const bool early = !rules.time_is_up;
-    const double z = early ? beyond_doubt : significant;
-    const bool enough =
-        comparison.compared >= double(early ? min_executions_for_early_verdict : min_executions);
+std::string change_in(const Verdict &verdict) {
+    const bool faster = verdict.improvement >= 0;
+    return text("its statements got %.0f %% %s: ", 100 * std::abs(verdict.improvement),
+                faster ? "faster" : "slower") +
+           figures(verdict);
+}
 
-    if (enough && comparison.is_slower(z) && improvement < (early ? -1 : -noise)) {
-        verdict.reason =
-            text("its statements got %.0f %% slower: ", -100 * improvement) + figures(verdict);
-        return Decision::Revert;
-    }
-    if (early) {
-        if (enough && !unused && comparison.is_faster(z) &&
-            improvement >= std::max(rules.threshold, noise)) {
-            verdict.reason =
-                text("its statements got %.0f %% faster: ", 100 * improvement) + figures(verdict);
-            return Decision::Keep;
-        }
-        verdict.reason = "the evidence does not suffice yet";
+// Before time is up only what is beyond doubt counts: a clear success, or a disaster.
+Decision decide_early(const Evidence &evidence, const VerdictRules &rules,
+                      const Comparison &comparison, Verdict &verdict) {
+    verdict.reason = "the evidence does not suffice yet";
+    if (comparison.compared < double(min_executions_for_early_verdict))
         return Decision::NotEnoughEvidence;
-    }
+    const bool success = evidence.index_scans > 0 && comparison.is_faster(beyond_doubt) &&
+                         verdict.improvement >= std::max(rules.threshold, noise);
+    const bool disaster = comparison.is_slower(beyond_doubt) && verdict.improvement < -1;
+    if (!success && !disaster)
+        return Decision::NotEnoughEvidence;
+    verdict.reason = change_in(verdict);
+    return success ? Decision::Keep : Decision::Revert;
+}
+
+Decision decide_finally(const Evidence &evidence, const VerdictRules &rules,
+                        const Comparison &comparison, Verdict &verdict) {
+    const bool unused = evidence.index_scans == 0;
     if (unused && comparison.executions >= many_executions) {
         verdict.reason = text("it was not used once in %llu executions of its statements",
                               static_cast<unsigned long long>(comparison.executions));
         return Decision::Revert;
     }
-    if (!enough) {
+    if (comparison.compared < double(min_executions)) {
         verdict.reason = text("too little evidence to judge: its statements ran %llu times",
                               static_cast<unsigned long long>(comparison.executions));
         return Decision::NotEnoughEvidence;
     }
-    if (improvement >= rules.threshold && comparison.z_mean > significant) {
-        verdict.reason =
-            text("its statements got %.0f %% faster: ", 100 * improvement) + figures(verdict);
+    if (comparison.is_slower(significant) && verdict.improvement < -noise) {
+        verdict.reason = change_in(verdict);
+        return Decision::Revert;
+    }
+    const bool is_faster =
+        verdict.improvement >= rules.threshold && comparison.z_mean > significant;
+    if (is_faster && unused) {
+        verdict.reason = "its statements got faster, but it was not used: " + figures(verdict);
+        return Decision::NotEnoughEvidence;
+    }
+    if (is_faster) {
+        verdict.reason = change_in(verdict);
         return Decision::Keep;
     }
     if (unused) {
@@ -231,7 +247,8 @@ Verdict judge(const Evidence &evidence, const VerdictRules &rules) {
         verdict.after_p95_ms = comparison.after_p95_ms;
         verdict.improvement = comparison.improvement();
     }
-    verdict.decision = decide(evidence, rules, comparison, verdict);
+    verdict.decision =
+        (rules.time_is_up ? decide_finally : decide_early)(evidence, rules, comparison, verdict);
     if (evidence.overlapping_builds && comparison.compared > 0)
         verdict.reason += "; another index for these statements was built in the same time, so the "
                           "effect is of both";

@@ -66,6 +66,13 @@ TEST(Verdict, SlowerIsReverted) {
     EXPECT_NE(verdict.reason.find("slower"), std::string::npos);
 }
 
+TEST(Verdict, MicrosecondsAreNoReasonToRevert) {
+    Load load(12);
+    const Verdict verdict =
+        judge(evidence_of({{load.run(500, 0.004), load.run(500, 0.007)}}), at_the_end);
+    EXPECT_EQ(verdict.decision, Decision::Keep);
+}
+
 TEST(Verdict, OnlyADisasterIsRevertedBeforeTheEnd) {
     Load load(4);
     EXPECT_EQ(judge(evidence_of({{load.run(500, 10), load.run(500, 15)}}), meanwhile).decision,
@@ -120,6 +127,14 @@ TEST(Verdict, NeverUsedWhileItsStatementsRanIsReverted) {
     EXPECT_EQ(judge(evidence_of({{load.run(500, 10), load.run(100, 10)}}, 0), at_the_end).decision,
               Decision::Revert);
     EXPECT_EQ(judge(evidence_of({{load.run(500, 10), load.run(5, 10)}}, 0), at_the_end).decision,
+              Decision::NotEnoughEvidence);
+}
+
+TEST(Verdict, AnUnusedIndexGetsNoCreditForWhatOthersDid) {
+    Load load(11);
+    EXPECT_EQ(judge(evidence_of({{load.run(500, 10), load.run(300, 1)}}, 0), at_the_end).decision,
+              Decision::Revert);
+    EXPECT_EQ(judge(evidence_of({{load.run(500, 10), load.run(100, 1)}}, 0), at_the_end).decision,
               Decision::NotEnoughEvidence);
 }
 
