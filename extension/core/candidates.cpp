@@ -118,6 +118,23 @@ std::vector<IndexShape> take_in_turns(std::vector<std::vector<IndexShape>> lists
     return result;
 }
 
+// The same index, but that what follows its equality columns runs the other way: it is read
+// backward.
+IndexShape mirror_of(const IndexShape &shape) {
+    IndexShape mirror = shape;
+    for (KeyColumn &column : mirror.ordered) {
+        column.descending = !column.descending;
+        column.nulls_first = !column.nulls_first;
+    }
+    return mirror;
+}
+
+// Of two such, one will do: the descending one, since that is asked for by an ORDER BY.
+bool is_the_lesser_mirror(const IndexShape &shape, const std::set<IndexDefinition> &all) {
+    return !shape.ordered.empty() && !shape.ordered.front().descending &&
+           all.contains(mirror_of(shape).definition(0));
+}
+
 bool exists_already(const Relation &relation, const IndexDefinition &definition) {
     return std::any_of(relation.indexes.begin(), relation.indexes.end(),
                        [&](const ExistingIndex &index) {
@@ -149,12 +166,15 @@ std::vector<IndexDefinition> generate_candidates(const Workload &workload) {
         std::rotate(merged.begin() + std::min(shapes.size(), most_shapes_to_merge),
                     merged.begin() + shapes.size(), merged.end());
 
-        std::set<IndexDefinition> seen;
+        std::set<IndexDefinition> all, seen;
+        for (const IndexShape &shape : merged)
+            all.insert(shape.definition(0));
         for (const IndexShape &shape : merged) {
             if (seen.size() == most_candidates_of_relation || candidates.size() == most_candidates)
                 break;
             IndexDefinition definition = shape.definition(relation->id);
-            if (!exists_already(*relation, definition) && seen.insert(definition).second)
+            if (!is_the_lesser_mirror(shape, all) && !exists_already(*relation, definition) &&
+                seen.insert(definition).second)
                 candidates.push_back(std::move(definition));
         }
     }

@@ -230,7 +230,7 @@ int prefix_length(const Statistics &s, const char *example, double wanted) {
 } // namespace
 
 bool value_equal_to(Oid relid, AttributeNumber attno, double selectivity, int nth, Datum *value,
-                    Oid *type) {
+                    Oid *type, bool *common) {
     Statistics s;
     bool known = read_statistics(relid, attno, &s);
     if (known) {
@@ -240,12 +240,13 @@ bool value_equal_to(Oid relid, AttributeNumber attno, double selectivity, int nt
                         : s.histogram.nvalues > 0
                             ? uncommon
                             : std::max((1 - s.null_fraction) / s.distinct, 1e-12);
-        int common = nearest_common(s, wanted);
-        if (common >= 0 && (s.histogram.nvalues == 0 || distance(s.common.numbers[common], wanted) <
-                                                            distance(uncommon, wanted)))
-            *value = s.common.values[(common + nth) % s.common.nvalues];
-        else
-            *value = s.histogram.values[(s.histogram.nvalues / 2 + 7 * nth) % s.histogram.nvalues];
+        int nearest = nearest_common(s, wanted);
+        *common = nearest >= 0 &&
+                  (s.histogram.nvalues == 0 ||
+                   distance(s.common.numbers[nearest], wanted) < distance(uncommon, wanted));
+        *value =
+            *common ? s.common.values[(nearest + nth) % s.common.nvalues]
+                    : s.histogram.values[(s.histogram.nvalues / 2 + 7 * nth) % s.histogram.nvalues];
     }
     release(&s);
     return known;

@@ -11,9 +11,10 @@ namespace triage {
 // Everything here may raise (call it inside call_server) and returns false where the statistics
 // give no answer. `selectivity` below zero asks for what is typical. Results are of type `*type`.
 
-// `nth` gives different values of about the same frequency.
+// `nth` gives different values of about the same frequency. `*common`: one of the most common
+// values, which an index's predicate may name.
 bool value_equal_to(Oid relid, AttributeNumber attno, double selectivity, int nth, Datum *value,
-                    Oid *type);
+                    Oid *type, bool *common);
 
 // A bound for `column < value` (or `column > value` if not `below`).
 bool value_bounding(Oid relid, AttributeNumber attno, bool below, double selectivity, Datum *value,

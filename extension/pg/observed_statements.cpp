@@ -15,7 +15,7 @@ constexpr std::size_t most_statements = 1000;
 
 // One row of pg_stat_statements as text.
 struct Row {
-    char *queryid, *query, *calls, *total_ms, *rows;
+    char *queryid, *role, *query, *calls, *total_ms, *rows;
 };
 
 struct Rows {
@@ -34,7 +34,9 @@ Rows read_rows(const char *schema) {
     StringInfoData query;
     initStringInfo(&query);
     appendStringInfo(&query,
-                     "SELECT s.queryid::text, pg_catalog.min(s.query), "
+                     "SELECT s.queryid::text, "
+                     "(pg_catalog.array_agg(s.userid ORDER BY s.calls DESC))[1]::text, "
+                     "pg_catalog.min(s.query), "
                      "pg_catalog.sum(s.calls)::float8::text, "
                      "pg_catalog.sum(s.total_exec_time)::float8::text, "
                      "pg_catalog.sum(s.rows)::float8::text "
@@ -54,7 +56,7 @@ Rows read_rows(const char *schema) {
         auto column = [&](int n) {
             return copy_of(SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, n), context);
         };
-        result.rows[i] = {column(1), column(2), column(3), column(4), column(5)};
+        result.rows[i] = {column(1), column(2), column(3), column(4), column(5), column(6)};
     }
     SPI_finish();
     return result;
@@ -120,6 +122,7 @@ std::map<std::int64_t, Sampled> read_samples() {
 
 ObservedStatement statement_of(const Row &row) {
     ObservedStatement statement{.queryid = std::stoll(row.queryid),
+                                .role = static_cast<Oid>(std::stoul(row.role)),
                                 .text = row.query ? row.query : "",
                                 .calls = std::stod(row.calls)};
     if (statement.calls > 0) {

@@ -13,6 +13,7 @@ namespace triage {
 
 struct ObservedStatement {
     std::int64_t queryid = 0; // 0: a text of which nothing was observed
+    Oid role = InvalidOid;    // who ran it most often
     std::string text;         // normalised, if it was observed
     double calls = 1;
     double mean_ms = 0;

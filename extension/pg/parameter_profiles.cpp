@@ -49,7 +49,8 @@ bool truth_of(const ParameterUse &use, double selectivity) {
     return call_server([&] {
         Datum value;
         Oid type;
-        return !value_equal_to(use.relid, use.attno, selectivity, 0, &value, &type) ||
+        bool common;
+        return !value_equal_to(use.relid, use.attno, selectivity, 0, &value, &type, &common) ||
                DatumGetBool(value);
     });
 }

@@ -216,46 +216,56 @@ bool difference_to(Node *other, Oid parameter_type, Datum bound, Oid bound_type,
     return false;
 }
 
-bool array_of(const ParameterUse &use, Oid element_type, double selectivity, Datum *array) {
+struct ChosenValue {
+    Datum value;
+    // The planner may prove with it that an index's predicate holds, or prune partitions. Not with
+    // a value that stands in for others and happens to be one that a predicate may name.
+    bool is_constant;
+};
+
+bool array_of(const ParameterUse &use, Oid element_type, double selectivity, ChosenValue *array) {
     Datum elements[most_elements];
     int wanted = typical_elements, count = 0;
     for (int i = 0; i < wanted; i++) {
         Datum value;
         Oid type;
+        bool common;
         if (!value_equal_to(use.relid, use.attno, selectivity > 0 ? selectivity / wanted : -1, i,
-                            &value, &type) ||
+                            &value, &type, &common) ||
             !convert_value(value, type, element_type, &elements[count]))
             return false;
+        array->is_constant &= !common;
         count++;
     }
     int16 length;
     bool by_value;
     char alignment;
     get_typlenbyvalalign(element_type, &length, &by_value, &alignment);
-    *array = PointerGetDatum(
+    array->value = PointerGetDatum(
         construct_array(elements, count, element_type, length, by_value, alignment));
     return true;
 }
 
-bool value_of_comparison(const ParameterUse &use, const WantedValue &wanted, Datum *result) {
+bool value_of_comparison(const ParameterUse &use, const WantedValue &wanted, ChosenValue *chosen) {
     double selectivity = wanted.selectivity;
     Datum value;
     Oid type;
+    bool common = false;
     switch (use.op) {
     case ClauseOperator::Equal:
     case ClauseOperator::NotEqual:
         if (use.op == ClauseOperator::NotEqual && selectivity > 0)
             selectivity = std::max(1 - selectivity, 1e-6);
-        if (!value_equal_to(use.relid, use.attno, selectivity, 0, &value, &type))
+        if (!value_equal_to(use.relid, use.attno, selectivity, 0, &value, &type, &common))
             return false;
         break;
     case ClauseOperator::In: {
         Oid element_type = get_element_type(use.type);
         if (OidIsValid(element_type) && use.elements == 1)
-            return array_of(use, element_type, selectivity, result);
+            return array_of(use, element_type, selectivity, chosen);
         if (selectivity > 0)
             selectivity /= use.elements;
-        if (!value_equal_to(use.relid, use.attno, selectivity, use.element, &value, &type))
+        if (!value_equal_to(use.relid, use.attno, selectivity, use.element, &value, &type, &common))
             return false;
         break;
     }
@@ -273,30 +283,32 @@ bool value_of_comparison(const ParameterUse &use, const WantedValue &wanted, Dat
     default:
         return false;
     }
+    chosen->is_constant = !common;
     if (use.elements == 1 && !bare_parameter(use.other))
-        return difference_to(use.other, use.type, value, type, result);
-    return convert_value(value, type, use.type, result);
+        return difference_to(use.other, use.type, value, type, &chosen->value);
+    return convert_value(value, type, use.type, &chosen->value);
 }
 
-bool value_for(const ParameterUse &use, const WantedValue &wanted, Datum *value) {
+bool value_for(const ParameterUse &use, const WantedValue &wanted, ChosenValue *chosen) {
+    chosen->is_constant = true;
     if (wanted.value) {
         // As the column's type printed it; the parameter may be of another.
         char *text = pstrdup(wanted.value);
         bool is_known = attempt([&] {
                             Oid input, io_parameter;
                             getTypeInputInfo(getBaseType(use.type), &input, &io_parameter);
-                            *value = OidInputFunctionCall(input, text, io_parameter, -1);
+                            chosen->value = OidInputFunctionCall(input, text, io_parameter, -1);
                         }) == nullptr;
         if (is_known)
             return true;
     }
     switch (use.role) {
     case ParameterUse::Role::Limit:
-        return convert_value(Int64GetDatum(typical_limit), INT8OID, use.type, value);
+        return convert_value(Int64GetDatum(typical_limit), INT8OID, use.type, &chosen->value);
     case ParameterUse::Role::Offset:
-        return convert_value(Int64GetDatum(0), INT8OID, use.type, value);
+        return convert_value(Int64GetDatum(0), INT8OID, use.type, &chosen->value);
     case ParameterUse::Role::Comparison:
-        return value_of_comparison(use, wanted, value);
+        return value_of_comparison(use, wanted, chosen);
     default:
         return false;
     }
@@ -314,15 +326,17 @@ BoundParameters unbound_parameters(int count) {
 }
 
 void bind(BoundParameters &bound, int i, const ParameterUse &use, const WantedValue &wanted) {
-    Datum value;
-    if (!value_for(use, wanted, &value))
+    ChosenValue chosen;
+    if (!value_for(use, wanted, &chosen))
         return;
-    bound.planning.custom->params[i] = {value, false, PARAM_FLAG_CONST, use.type};
+    auto bind_in = [&](ParamListInfo parameters, bool is_constant) {
+        parameters->params[i] = {chosen.value, false,
+                                 static_cast<uint16>(is_constant ? PARAM_FLAG_CONST : 0), use.type};
+    };
+    bind_in(bound.planning.custom, chosen.is_constant);
     if (!wanted.is_parameter)
-        bound.planning.generic->params[i] = {value, false, PARAM_FLAG_CONST, use.type};
-    bool is_recorded = !wanted.is_parameter && wanted.value;
-    bound.analysis->params[i] = {value, false,
-                                 static_cast<uint16>(is_recorded ? PARAM_FLAG_CONST : 0), use.type};
+        bind_in(bound.planning.generic, chosen.is_constant);
+    bind_in(bound.analysis, !wanted.is_parameter && wanted.value);
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "pg/recommender.h"
 
 #include "core/candidates.h"
+#include "pg/as_role.h"
 #include "pg/explanation.h"
 #include "pg/planner_what_if.h"
 #include "pg/scoped_memory.h"
@@ -22,6 +23,23 @@ std::vector<IndexDefinition> wanted_candidates(const Workload &workload,
     return candidates;
 }
 
+// Each statement planned as the role that ran it.
+class PlannerAsRoles : public WhatIf {
+  public:
+    PlannerAsRoles(PlannerWhatIf &planner, const std::vector<Oid> &roles)
+        : planner_(planner), roles_(roles) {}
+
+    Answer plan(std::size_t statement, PlanMode mode,
+                std::span<const CandidateId> offered) override {
+        AsRole role(roles_[statement]);
+        return planner_.plan(statement, mode, offered);
+    }
+
+  private:
+    PlannerWhatIf &planner_;
+    const std::vector<Oid> &roles_;
+};
+
 double elapsed_ms(std::chrono::steady_clock::time_point since) {
     return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - since)
         .count();
@@ -36,7 +54,8 @@ std::vector<Recommendation> recommend(const RecommendationRequest &request) {
     std::vector<Candidate> candidates =
         price_candidates(snapshot.workload, wanted_candidates(snapshot.workload, request));
     PlannerWhatIf planner(snapshot.plannable, snapshot.parameters, candidates);
-    Selection selection = select_indexes(snapshot.workload, candidates, planner, request.limits);
+    PlannerAsRoles what_if(planner, snapshot.roles);
+    Selection selection = select_indexes(snapshot.workload, candidates, what_if, request.limits);
     return explain(snapshot, candidates, selection, elapsed_ms(start));
 }
 

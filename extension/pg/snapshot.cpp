@@ -1,5 +1,6 @@
 #include "pg/snapshot.h"
 
+#include "pg/as_role.h"
 #include "pg/guard.h"
 #include "pg/observed_names.h"
 #include "pg/observed_statements.h"
@@ -36,11 +37,12 @@ enum class Source {
 
 class Builder {
   public:
-    Builder(ParameterProfiles profiles, Source source)
-        : profiles_(std::move(profiles)), source_(source) {}
+    Builder(const std::vector<store::ScanStats> &scans, Source source)
+        : profiles_(scans), source_(source) {}
 
     // Throws what is wrong with the statement, having added nothing.
     void add(const ObservedStatement &observed) {
+        AsRole role(observed.role);
         PlannableQuery plannable = call_server([&] { return parse_query(observed.text.c_str()); });
         if (source_ == Source::Given)
             call_server([&] { check_privileges(plannable.query); });
@@ -60,6 +62,7 @@ class Builder {
             snapshot_.workload.statements.push_back(std::move(variant.statement));
             snapshot_.plannable.push_back(plannable);
             snapshot_.parameters.push_back(variant.parameters);
+            snapshot_.roles.push_back(observed.role);
         }
     }
 
@@ -174,7 +177,7 @@ Snapshot take_snapshot() {
     if (store::available())
         scans = store::read_scans(MyDatabaseId);
     ObservedNames names(scans);
-    Builder builder(ParameterProfiles(scans), Source::Observed);
+    Builder builder(scans, Source::Observed);
     for (const ObservedStatement &statement : observed.statements) {
         call_server([] { CHECK_FOR_INTERRUPTS(); });
         if (auto error = survive(
@@ -191,7 +194,7 @@ Snapshot take_snapshot() {
 
 Snapshot take_snapshot(const std::vector<std::string> &texts) {
     ObservedStatements given = observe_texts(texts);
-    Builder builder(ParameterProfiles({}), Source::Given);
+    Builder builder({}, Source::Given);
     for (const ObservedStatement &statement : given.statements) {
         call_server([] { CHECK_FOR_INTERRUPTS(); });
         builder.add(statement);

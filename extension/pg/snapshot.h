@@ -19,8 +19,9 @@ struct Snapshot {
     // Of workload.statements, by place; in the memory context that was current.
     std::vector<PlannableQuery> plannable;
     std::vector<PlanningParameters> parameters;
-    bool sampled = false;                         // observed, rather than given as texts
-    std::size_t texts = 0;                        // different statements looked at
+    std::vector<Oid> roles; // as whom it is planned; InvalidOid: the current user
+    bool sampled = false;   // observed, rather than given as texts
+    std::size_t texts = 0;  // different statements looked at
     std::map<std::string, std::uint64_t> skipped; // why statements could not be used, and how many
 };
 

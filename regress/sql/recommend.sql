@@ -1,7 +1,6 @@
 -- Recommendations for statements given as texts: which indexes, in which form, and which never.
-CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
-CREATE EXTENSION pg_triage;
 SET client_min_messages = warning;
+CREATE EXTENSION pg_triage CASCADE;
 CREATE SCHEMA clinic;
 SET search_path = clinic, public;
 
@@ -92,7 +91,7 @@ SELECT * FROM triage.recommend_indexes(ARRAY[
 SELECT kind, regexp_replace(ddl, 'INDEX CONCURRENTLY \S+ ON', 'INDEX CONCURRENTLY ON') AS ddl, queries, generic_plan_ok
   FROM found ORDER BY 2;
 SELECT count(*) AS prefixes_or_duplicates
-  FROM found a JOIN found b ON a.rank <> b.rank
+  FROM found a JOIN found b ON a.rank <> b.rank AND a.relation = b.relation
    AND starts_with(regexp_replace(b.ddl, '^.* USING ', ''), rtrim(regexp_replace(a.ddl, '^.* USING ', ''), ')'));
 SELECT bool_and(cost_after < cost_before AND improvement > 0 AND improvement <= 1 AND size_bytes > 0
                 AND write_cost >= 0 AND reason LIKE 'Estimated %') AS plausible,

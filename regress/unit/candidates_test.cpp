@@ -163,6 +163,23 @@ TEST_F(Candidates, SortRunKeepsDirectionAndNulls) {
     EXPECT_FALSE(found(index({patient, created, id})));
 }
 
+TEST_F(Candidates, OfTwoDirectionsOneWillDo) {
+    statement({equal(patient), with_operator(created, ClauseOperator::Range)}, 100);
+    RelationAccess &access = statement({equal(patient)});
+    access.order_by = {descending(created)};
+    EXPECT_TRUE(found(index({patient, -created})));
+    EXPECT_FALSE(found(index({patient, created})));
+}
+
+TEST_F(Candidates, MixedDirectionsAreNoMirrors) {
+    RelationAccess &one = statement({equal(patient)});
+    one.order_by = {descending(created), ascending(id)};
+    RelationAccess &other = statement({equal(patient)});
+    other.order_by = {ascending(created), ascending(id)};
+    EXPECT_TRUE(found(index({patient, -created, id})));
+    EXPECT_TRUE(found(index({patient, created, id})));
+}
+
 TEST_F(Candidates, OrderAloneServesALimit) {
     RelationAccess &access = statement({});
     access.order_by = {descending(created)};
