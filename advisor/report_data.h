@@ -62,7 +62,7 @@ struct Job {
     std::string index, relation, ddl;
     std::optional<double> progress; // 0..1
     int attempts = 0;
-    std::string error, reason; // reason: why the index was kept or reverted
+    std::string error, verdict; // verdict: why the index was kept or reverted
     std::optional<std::int64_t> size_bytes;
     // Of the statements that the index is for, measured.
     std::optional<double> before_ms, after_ms, before_p95_ms, after_p95_ms;

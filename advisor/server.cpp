@@ -222,6 +222,9 @@ Rows Server::query(const std::string &sql, const Parameters &parameters) {
         return rows_of(execute(transaction, sql, parameters));
     } catch (const pqxx::broken_connection &error) {
         throw connection_failure(error.what());
+    } catch (const pqxx::insufficient_privilege &error) {
+        // libpqxx 6 forgets the SQLSTATE of this one.
+        throw failure_from(error.what(), "42501", status_of("42501"));
     } catch (const pqxx::sql_error &error) {
         if (error.sqlstate() == query_canceled)
             throw_if_interrupted();
@@ -229,13 +232,9 @@ Rows Server::query(const std::string &sql, const Parameters &parameters) {
     }
 }
 
-void Server::in_one_snapshot(const std::function<void()> &work) {
-    query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+void Server::in_transaction(const std::string &begin, const std::function<void()> &work) {
+    query(begin);
     try {
-        // Cumulative statistics are no part of the snapshot; this reads them all at one moment,
-        // too. It is a setting since PostgreSQL 15.
-        query("SELECT pg_catalog.set_config(name, 'snapshot', true) FROM pg_catalog.pg_settings"
-              " WHERE name = 'stats_fetch_consistency'");
         work();
         query("COMMIT");
     } catch (...) {
@@ -246,6 +245,26 @@ void Server::in_one_snapshot(const std::function<void()> &work) {
         }
         throw;
     }
+}
+
+void Server::in_one_snapshot(const std::function<void()> &work) {
+    in_transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", [&] {
+        // Cumulative statistics are no part of the snapshot; this reads them all at one moment,
+        // too. It is a setting since PostgreSQL 15.
+        query("SELECT pg_catalog.set_config(name, 'snapshot', true) FROM pg_catalog.pg_settings"
+              " WHERE name = 'stats_fetch_consistency'");
+        work();
+    });
+}
+
+Rows Server::query_with_users_path(const std::string &sql, const Parameters &parameters) {
+    Rows rows;
+    in_transaction("BEGIN", [&] {
+        query("SELECT pg_catalog.set_config(name, reset_val, true) FROM pg_catalog.pg_settings"
+              " WHERE name = 'search_path'");
+        rows = query(sql, parameters);
+    });
+    return rows;
 }
 
 Row Server::query_one(const std::string &sql, const Parameters &parameters) {

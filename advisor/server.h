@@ -54,6 +54,10 @@ class Server {
     // Exactly one row.
     Row query_one(const std::string &sql, const Parameters &parameters = {});
 
+    // With the search_path that the user has, not ours: unqualified names in the texts of
+    // statements depend on it. So the SQL itself must qualify every name.
+    Rows query_with_users_path(const std::string &sql, const Parameters &parameters);
+
     // All queries of `work` see one state of the database. Keep it short: the snapshot that it
     // holds would hold up a concurrent index build.
     void in_one_snapshot(const std::function<void()> &work);
@@ -66,6 +70,8 @@ class Server {
 
   private:
     Server(std::string conninfo, Access access, std::chrono::milliseconds statement_timeout);
+
+    void in_transaction(const std::string &begin, const std::function<void()> &work);
 
     struct Session;
     std::string conninfo_;

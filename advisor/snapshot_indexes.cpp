@@ -10,11 +10,13 @@ namespace {
 
 // Of a relation that is gone since, there is nothing left to recommend.
 const std::string recommendation_columns =
-    " r.rank, r.relation::text AS relation, quote_ident(n.nspname) AS schema, r.ddl, r.kind,"
+    " r.rank, pg_catalog.format('%I.%I', n.nspname, c.relname) AS relation,"
+    " pg_catalog.quote_ident(n.nspname) AS schema, r.ddl, r.kind,"
     " r.size_bytes, r.cost_before, r.cost_after, r.improvement, r.write_cost, r.queries,"
     " r.generic_plan_ok, r.reason";
 const std::string recommendation_relation =
-    " JOIN pg_class c ON c.oid = r.relation JOIN pg_namespace n ON n.oid = c.relnamespace";
+    " JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.relation"
+    " JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace";
 
 Recommendation recommendation_from(const Row &row) {
     Recommendation it;
@@ -57,8 +59,8 @@ namespace {
 const std::string job_columns =
     " j.id, j.kind, j.status, j.phase, j.progress, j.ddl, j.index_name, j.relation::text AS "
     "relation,"
-    " j.attempts, j.error, j.reason, j.size_bytes, j.before_mean_ms, j.after_mean_ms,"
-    " j.before_p95_ms, j.after_p95_ms, j.executions,"
+    " j.attempts, j.error, j.verdict, j.size_bytes, j.before_ms, j.after_ms, j.before_p95_ms,"
+    " j.after_p95_ms, j.executions,"
     " to_char(j.finished_at, 'YYYY-MM-DD HH24:MI') AS finished_at";
 
 Job job_from(const Row &row) {
@@ -73,10 +75,10 @@ Job job_from(const Row &row) {
     it.relation = row.text("relation");
     it.attempts = static_cast<int>(row.integer("attempts").value_or(0));
     it.error = row.text("error");
-    it.reason = row.text("reason");
+    it.verdict = row.text("verdict");
     it.size_bytes = row.integer("size_bytes");
-    it.before_ms = row.number("before_mean_ms");
-    it.after_ms = row.number("after_mean_ms");
+    it.before_ms = row.number("before_ms");
+    it.after_ms = row.number("after_ms");
     it.before_p95_ms = row.number("before_p95_ms");
     it.after_p95_ms = row.number("after_p95_ms");
     it.executions = row.integer("executions");
@@ -109,17 +111,17 @@ std::vector<Recommendation> read_open_recommendations(Server &server) {
 }
 
 std::vector<Recommendation> compute_recommendations(Server &server, const IndexLimits &limits) {
-    return recommendations_from(
-        server.query("SELECT NULL AS id, NULL AS status," + recommendation_columns +
-                         " FROM triage.recommend_indexes(budget_bytes => $1, max_indexes => $2) r" +
-                         recommendation_relation + " ORDER BY r.rank",
-                     parameters_of(limits)));
+    return recommendations_from(server.query_with_users_path(
+        "SELECT NULL AS id, NULL AS status," + recommendation_columns +
+            " FROM triage.recommend_indexes(budget_bytes => $1, max_indexes => $2) r" +
+            recommendation_relation + " ORDER BY r.rank",
+        parameters_of(limits)));
 }
 
 void refresh_recommendations(Server &server, const IndexLimits &limits) {
-    server.query("SELECT FROM triage.refresh_recommendations(budget_bytes => $1,"
-                 " max_indexes => $2)",
-                 parameters_of(limits));
+    server.query_with_users_path("SELECT FROM triage.refresh_recommendations(budget_bytes => $1,"
+                                 " max_indexes => $2)",
+                                 parameters_of(limits));
 }
 
 std::vector<Recommendation> within(const IndexLimits &limits,

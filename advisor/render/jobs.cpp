@@ -45,7 +45,7 @@ Table table_of_jobs(const std::vector<Job> &jobs) {
 List remarks_on_jobs(const std::vector<Job> &jobs) {
     List list;
     for (const Job &job : jobs) {
-        const std::string &remark = job.error.empty() ? job.reason : job.error;
+        const std::string &remark = job.error.empty() ? job.verdict : job.error;
         if (!remark.empty())
             list.items.push_back({fmt::format("job {}: {}", job.id, remark), {}, {}});
     }
@@ -72,12 +72,12 @@ Json json_of_jobs(const std::vector<Job> &jobs) {
                         {"relation", text_or_null(it.relation)},
                         {"ddl", text_or_null(it.ddl)},
                         {"size_bytes", json_or_null(it.size_bytes)},
-                        {"before_mean_ms", json_or_null(it.before_ms)},
-                        {"after_mean_ms", json_or_null(it.after_ms)},
+                        {"before_ms", json_or_null(it.before_ms)},
+                        {"after_ms", json_or_null(it.after_ms)},
                         {"before_p95_ms", json_or_null(it.before_p95_ms)},
                         {"after_p95_ms", json_or_null(it.after_p95_ms)},
                         {"executions", json_or_null(it.executions)},
-                        {"reason", text_or_null(it.reason)},
+                        {"verdict", text_or_null(it.verdict)},
                         {"error", text_or_null(it.error)},
                         {"finished_at", text_or_null(it.finished_at)}});
     return json;

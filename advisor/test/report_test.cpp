@@ -56,7 +56,7 @@ Report full_report() {
     job.index = long_name;
     job.before_ms = 200;
     job.after_ms = 20;
-    job.reason = "faster";
+    job.verdict = "faster";
     report.jobs.push_back(job);
     report.audit.push_back({"2025-11-25 02:10", "operator", "create_index", long_name, 7});
     report.targets.push_back({"p95", 12.3, 2000.0, "ms", "high", true, std::string(200, 'd')});
@@ -110,7 +110,7 @@ TEST(Report, JsonHasEverythingInFull) {
     EXPECT_EQ(json["statements"][0]["p99_ms"], nullptr);
     EXPECT_GT(json["statements"][0]["query"].get<std::string>().size(), 1000u);
     EXPECT_EQ(json["recommendations"][0]["estimated_improvement"], 0.841);
-    EXPECT_EQ(json["jobs"][0]["after_mean_ms"], 20.0);
+    EXPECT_EQ(json["jobs"][0]["after_ms"], 20.0);
     EXPECT_EQ(json["health"].size(), 2u);
 }
 
