@@ -25,10 +25,14 @@ const char *schema_of(Oid relation) {
 
 } // namespace
 
-ObservedNames::ObservedNames(const std::vector<store::ScanStats> &scans) {
+ObservedNames::ObservedNames(const std::vector<ObservedStatement> &statements,
+                             const std::vector<store::ScanStats> &scans) {
     const char *path = call_server([] { return GetConfigOptionResetString("search_path"); });
     default_path_ = path ? path : "";
     std::map<std::int64_t, std::set<Oid>> relations;
+    for (const ObservedStatement &statement : statements)
+        if (OidIsValid(statement.main_relation))
+            relations[statement.queryid].insert(statement.main_relation);
     for (const store::ScanStats &scan : scans)
         relations[scan.queryid].insert(scan.relid);
     for (const auto &[queryid, ids] : relations) {

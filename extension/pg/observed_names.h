@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pg/guard.h"
+#include "pg/observed_statements.h"
 #include "pg/store.h"
 
 #include <cstdint>
@@ -14,9 +15,10 @@ namespace triage {
 
 class ObservedNames {
   public:
-    explicit ObservedNames(const std::vector<store::ScanStats> &scans);
+    ObservedNames(const std::vector<ObservedStatement> &statements,
+                  const std::vector<store::ScanStats> &scans);
 
-    // Runs `body` with the schemas of the relations that the statement was seen to read, before the
+    // Runs `body` with the schemas of the relations that the statement was seen to use, before the
     // search_path that sessions start with. Only inside a subtransaction, which takes the setting
     // back if `body` throws.
     template <class Body> void with_names_of(std::int64_t queryid, Body &&body) const {

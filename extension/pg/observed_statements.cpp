@@ -104,6 +104,7 @@ Rows read_pg_stat_statements() {
 
 struct Sampled {
     double calls = 0, total_ms = 0, samples = 0, generic = 0;
+    Oid main_relation = InvalidOid;
 };
 
 std::map<std::int64_t, Sampled> read_samples() {
@@ -116,6 +117,8 @@ std::map<std::int64_t, Sampled> read_samples() {
         sampled.total_ms += stats.latency.total_ms;
         sampled.samples += static_cast<double>(stats.sampled);
         sampled.generic += static_cast<double>(stats.generic_plans);
+        if (OidIsValid(stats.main_relation))
+            sampled.main_relation = stats.main_relation;
     }
     return result;
 }
@@ -135,6 +138,7 @@ ObservedStatement statement_of(const Row &row) {
 // The store's counts are the better ones: of the same time as the conditions it sampled.
 void refine(ObservedStatement &statement, const Sampled &sampled) {
     statement.calls = sampled.calls;
+    statement.main_relation = sampled.main_relation;
     if (sampled.calls > 0)
         statement.mean_ms = sampled.total_ms / sampled.calls;
     if (sampled.samples > 0)

@@ -19,6 +19,7 @@ struct ObservedStatement {
     double mean_ms = 0;
     double rows_per_call = -1; // below zero: not observed
     double generic_share = 0;
+    Oid main_relation = InvalidOid; // written, or read most of, if sampled
 };
 
 struct ObservedStatements {

@@ -176,7 +176,7 @@ Snapshot take_snapshot() {
     std::vector<store::ScanStats> scans;
     if (store::available())
         scans = store::read_scans(MyDatabaseId);
-    ObservedNames names(scans);
+    ObservedNames names(observed.statements, scans);
     Builder builder(scans, Source::Observed);
     for (const ObservedStatement &statement : observed.statements) {
         call_server([] { CHECK_FOR_INTERRUPTS(); });
