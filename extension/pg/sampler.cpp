@@ -157,7 +157,8 @@ bool chosen_by_chance() noexcept {
 bool is_sampled(const QueryDesc *query) noexcept {
     if (guc::sample_rate <= 0)
         return false;
-    const CacheEntry &entry = entry_of(key_of(query));
+    const store::StatementKey key = key_of(query);
+    const CacheEntry &entry = entry_of(key);
     if (!store::is_current_statement(entry.statement))
         return false; // no room for it in the store
     return store::times_sampled(entry.statement) < statement_first_samples ||

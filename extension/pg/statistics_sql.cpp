@@ -92,7 +92,7 @@ std::string relation_name(Oid relation) {
     struct Name {
         char text[2 * (2 * NAMEDATALEN + 2) + 2];
     };
-    const Name name = call_server([relation] {
+    const Name qualified = call_server([relation] {
         Name name{};
         const char *own = get_rel_name(relation);
         if (own == nullptr) {
@@ -103,7 +103,7 @@ std::string relation_name(Oid relation) {
         strlcpy(name.text, quote_qualified_identifier(schema ? schema : "", own), sizeof name.text);
         return name;
     });
-    return name.text;
+    return qualified.text;
 }
 
 void write_statements(RowWriter &rows) {
