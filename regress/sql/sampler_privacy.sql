@@ -98,15 +98,12 @@ SELECT count(*) FROM stays WHERE kind = 'kind 1';
 SELECT shared_values, withheld FROM triage.access_patterns WHERE relation = 'stays_1'::regclass;
 
 -- What is no label, and what cannot have one.
-\set VERBOSITY verbose
-\set SHOW_CONTEXT never
 DO $$ BEGIN SECURITY LABEL FOR pg_triage ON COLUMN admissions.status IS 'secret';
 EXCEPTION WHEN OTHERS THEN RAISE NOTICE '% %', SQLSTATE, SQLERRM; END $$;
 DO $$ BEGIN SECURITY LABEL FOR pg_triage ON TABLE admissions IS 'public';
 EXCEPTION WHEN OTHERS THEN RAISE NOTICE '% %', SQLSTATE, SQLERRM; END $$;
 DO $$ BEGIN SECURITY LABEL FOR pg_triage ON FUNCTION kept(text) IS 'phi';
 EXCEPTION WHEN OTHERS THEN RAISE NOTICE '% %', SQLSTATE, SQLERRM; END $$;
-\set VERBOSITY default
 
 -- Nothing is kept of a table without statistics, or of a value when they are gone.
 CREATE TABLE fresh AS SELECT * FROM admissions;
