@@ -48,6 +48,7 @@ CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tria
     FOR EACH STATEMENT EXECUTE FUNCTION triage.audit_log_is_append_only();
 GRANT SELECT ON triage.audit_log TO triage_reader;
 SELECT pg_catalog.pg_extension_config_dump('triage.audit_log', '');
+SELECT pg_catalog.pg_extension_config_dump('triage.audit_log_id_seq', '');
 
 -- ---------------------------------------------------------------------------------------------
 -- Data classes: what kind of medical data a relation holds, guessed from its name or said by the user.
@@ -428,6 +429,7 @@ COMMENT ON COLUMN triage.recommendations.fingerprint IS 'the definition without 
 COMMENT ON COLUMN triage.recommendations.queryids IS 'statements that would use the index, most saved first; verification watches them';
 GRANT SELECT ON triage.recommendations TO triage_reader;
 SELECT pg_catalog.pg_extension_config_dump('triage.recommendations', '');
+SELECT pg_catalog.pg_extension_config_dump('triage.recommendations_id_seq', '');
 
 CREATE FUNCTION triage.recommend_indexes(
     queries text[] DEFAULT NULL,
@@ -727,34 +729,38 @@ INSERT INTO triage.targets (target, measure, workflow, limit_value, severity, de
     ('hit_rate', 'hit_rate', NULL, 85, 'medium', 'blocks found in shared buffers');
 
 -- SECURITY DEFINER, so that operators leave a row in the audit trail without being able to write there.
--- An inserted row takes the place of one of the same name: that is how a dump brings changed defaults back.
+-- An inserted row takes the place of one of the same name: that is how a dump brings changed defaults
+-- back. It brings who changed them, too, and the audit trail has its own data in the dump.
 CREATE FUNCTION triage.target_changes() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         DELETE FROM triage.targets t WHERE t.target = NEW.target;
+        IF NEW.changed_by IS NOT NULL AND (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = session_user) THEN
+            RETURN NEW;
+        END IF;
     END IF;
     IF TG_OP <> 'DELETE' THEN
         NEW.changed_by := session_user;
         NEW.changed_at := now();
+    ELSIF pg_trigger_depth() > 1 THEN -- by the insertion above, which leaves a row of its own
+        RETURN OLD;
     END IF;
-    -- The row that an inserted one replaces is part of that insertion.
-    IF pg_trigger_depth() = 1 THEN
-        INSERT INTO triage.audit_log (action, object, details)
-        VALUES ('change_target', CASE WHEN TG_OP = 'DELETE' THEN OLD.target ELSE NEW.target END,
-                jsonb_strip_nulls(jsonb_build_object(
-                    'operation', lower(TG_OP),
-                    'limit_before', CASE WHEN TG_OP <> 'INSERT' THEN OLD.limit_value END,
-                    'limit_after', CASE WHEN TG_OP <> 'DELETE' THEN NEW.limit_value END,
-                    'severity_before', CASE WHEN TG_OP <> 'INSERT' THEN OLD.severity END,
-                    'severity_after', CASE WHEN TG_OP <> 'DELETE' THEN NEW.severity END)));
-    END IF;
+    INSERT INTO triage.audit_log (action, object, details)
+    VALUES ('change_target', CASE WHEN TG_OP = 'DELETE' THEN OLD.target ELSE NEW.target END,
+            jsonb_strip_nulls(jsonb_build_object(
+                'operation', lower(TG_OP),
+                'limit_before', CASE WHEN TG_OP <> 'INSERT' THEN OLD.limit_value END,
+                'limit_after', CASE WHEN TG_OP <> 'DELETE' THEN NEW.limit_value END,
+                'severity_before', CASE WHEN TG_OP <> 'INSERT' THEN OLD.severity END,
+                'severity_after', CASE WHEN TG_OP <> 'DELETE' THEN NEW.severity END)));
     RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
 END
 $$;
 COMMENT ON FUNCTION triage.target_changes() IS 'records who changed a target, also in the audit trail';
 CREATE TRIGGER target_changes BEFORE INSERT OR UPDATE OR DELETE ON triage.targets
     FOR EACH ROW EXECUTE FUNCTION triage.target_changes();
+COMMENT ON TRIGGER target_changes ON triage.targets IS 'every change leaves a row in the audit trail';
 GRANT SELECT ON triage.targets TO triage_reader;
 GRANT INSERT, UPDATE, DELETE ON triage.targets TO triage_operator;
 SELECT pg_catalog.pg_extension_config_dump('triage.targets', 'WHERE changed_by IS NOT NULL');
