@@ -33,7 +33,11 @@ std::optional<ProcessorTime> read_processor_time() {
     return name == "cpu" && time.total > 0 ? std::optional(time) : std::nullopt;
 }
 
-std::optional<double> read_memory_percent() {
+struct Memory {
+    double total = 0, available = 0; // bytes
+};
+
+std::optional<Memory> read_memory() {
     std::ifstream file("/proc/meminfo");
     double total = 0, available = -1;
     for (std::string line; std::getline(file, line);) {
@@ -48,7 +52,7 @@ std::optional<double> read_memory_percent() {
     }
     if (total <= 0 || available < 0)
         return std::nullopt;
-    return 100 * (total - available) / total;
+    return Memory{1024 * total, 1024 * available};
 }
 
 } // namespace
@@ -60,8 +64,14 @@ MachineLoad measure_machine(std::chrono::milliseconds watched) {
     MachineLoad load;
     if (before && after && after->total > before->total)
         load.cpu_percent = 100 * (after->busy - before->busy) / (after->total - before->total);
-    load.memory_percent = read_memory_percent();
+    if (const auto memory = read_memory())
+        load.memory_percent = 100 * (memory->total - memory->available) / memory->total;
     return load;
+}
+
+std::optional<double> free_memory_bytes() {
+    const auto memory = read_memory();
+    return memory ? std::optional(memory->available) : std::nullopt;
 }
 
 } // namespace triage::advisor

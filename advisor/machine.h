@@ -14,4 +14,7 @@ struct MachineLoad {
 // Figures that the machine does not give are left out.
 MachineLoad measure_machine(std::chrono::milliseconds watched);
 
+// What programs could still take without swapping; mostly page cache that can be given up.
+std::optional<double> free_memory_bytes();
+
 } // namespace triage::advisor

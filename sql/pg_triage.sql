@@ -642,7 +642,7 @@ SELECT triage.request_worker();
 -- Caches: what is in the buffer pool, what is hot, what another size would bring.
 -- ---------------------------------------------------------------------------------------------
 CREATE FUNCTION triage.hot_blocks(OUT relation regclass, OUT fork text, OUT first_block bigint, OUT last_block bigint,
-                                  OUT usage_count int)
+                                  OUT usage_count bigint)
 RETURNS SETOF record LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED ROWS 10000
 AS 'MODULE_PATHNAME', 'pg_triage_hot_blocks';
 COMMENT ON FUNCTION triage.hot_blocks() IS 'ranges of blocks of this database that are in the buffer pool, with their usage count';
@@ -666,6 +666,11 @@ RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
 AS 'MODULE_PATHNAME', 'pg_triage_miss_ratio_curve';
 COMMENT ON FUNCTION triage.miss_ratio_curve(bigint[]) IS 'hit rate that the buffer pool would have with other sizes (bytes), with the standard error of the sample; observed is false where it was not watched long enough to tell';
 
+CREATE FUNCTION triage.latency_histogram(OUT bucket bigint, OUT lower_ms float8, OUT upper_ms float8, OUT executions bigint)
+RETURNS SETOF record LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED ROWS 100
+AS 'MODULE_PATHNAME', 'pg_triage_latency_histogram';
+COMMENT ON FUNCTION triage.latency_histogram() IS 'executions of all statements of all databases by how long they took, since the statistics began; the difference of two readings tells of the time in between';
+
 CREATE FUNCTION triage.pause_heat(seconds int) RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_triage_pause_heat';
 COMMENT ON FUNCTION triage.pause_heat(int) IS 'for that long, what comes into the buffer pool is not taken for heat; a warm-up calls it again and again';
@@ -686,7 +691,7 @@ SELECT r.relation,
   FROM triage.resident_blocks() r;
 COMMENT ON VIEW triage.cache IS 'per relation and fork of this database: blocks in the buffer pool, their usage counts, hit rate since the statistics were reset, data class';
 GRANT SELECT ON triage.cache TO triage_reader;
-GRANT EXECUTE ON FUNCTION triage.hot_blocks(), triage.resident_blocks(), triage.heat(int), triage.miss_ratio_curve(bigint[]) TO triage_reader;
+GRANT EXECUTE ON FUNCTION triage.hot_blocks(), triage.resident_blocks(), triage.heat(int), triage.miss_ratio_curve(bigint[]), triage.latency_histogram() TO triage_reader;
 GRANT EXECUTE ON FUNCTION triage.pause_heat(int) TO triage_operator;
 
 -- ---------------------------------------------------------------------------------------------

@@ -1,10 +1,12 @@
 // SQL functions over the buffer pool and the heat map: triage.hot_blocks, resident_blocks, heat,
-// miss_ratio_curve, pause_heat.
+// miss_ratio_curve, latency_histogram, pause_heat.
 #include "core/heat_map.h"
 #include "pg/buffers.h"
 #include "pg/guard.h"
 #include "pg/guc.h"
 #include "pg/heat_store.h"
+#include "pg/row_writer.h"
+#include "pg/store.h"
 
 PG_HEADERS_BEGIN
 #include "access/xact.h"
@@ -17,6 +19,7 @@ PG_FUNCTION_INFO_V1(pg_triage_hot_blocks);
 PG_FUNCTION_INFO_V1(pg_triage_resident_blocks);
 PG_FUNCTION_INFO_V1(pg_triage_heat);
 PG_FUNCTION_INFO_V1(pg_triage_miss_ratio_curve);
+PG_FUNCTION_INFO_V1(pg_triage_latency_histogram);
 PG_FUNCTION_INFO_V1(pg_triage_pause_heat);
 PG_HEADERS_END
 
@@ -31,13 +34,11 @@ void check_interrupts() {
 }
 
 [[noreturn]] void raise_not_preloaded() {
-    throw SqlError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                   "the heat map needs pg_triage to be preloaded", {},
-                   "Add pg_triage to shared_preload_libraries and restart the server.");
+    throw SqlError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "this needs pg_triage to be preloaded",
+                   {}, "Add pg_triage to shared_preload_libraries and restart the server.");
 }
 
-// ---- files and relations
-// ---------------------------------------------------------------------------
+// ---- files and relations ----
 
 bool is_here(Oid database) {
     return database == MyDatabaseId || !OidIsValid(database);
@@ -76,37 +77,7 @@ std::vector<buffers::Sight> look_at_pool() {
     return sights;
 }
 
-// ---- rows
-// ------------------------------------------------------------------------------------------
-
-// Fills the function's result with one row for each of `rows`; `fill` makes palloc'ed Datums.
-template <class Row, class Fill>
-void return_rows(FunctionCallInfo fcinfo, const std::vector<Row> &rows, Fill &&fill) {
-    call_server([&] {
-        InitMaterializedSRF(fcinfo, 0);
-        auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
-        MemoryContext row_context =
-            AllocSetContextCreate(CurrentMemoryContext, "pg_triage row", ALLOCSET_DEFAULT_SIZES);
-        for (const Row &row : rows) {
-            CHECK_FOR_INTERRUPTS();
-            Datum values[8] = {};
-            bool nulls[8] = {};
-            MemoryContext previous = MemoryContextSwitchTo(row_context);
-            fill(row, values, nulls);
-            tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-            MemoryContextSwitchTo(previous);
-            MemoryContextReset(row_context);
-        }
-        MemoryContextDelete(row_context);
-    });
-}
-
-Datum fork_name(std::uint32_t fork) {
-    return CStringGetTextDatum(forkNames[fork]);
-}
-
-// ---- what is in the pool
-// ---------------------------------------------------------------------------
+// ---- what is in the pool ----
 
 struct Range {
     Oid relid;
@@ -136,7 +107,7 @@ struct Resident {
     Oid relid;
     std::uint32_t fork;
     std::int64_t blocks = 0, dirty = 0;
-    std::array<std::int64_t, highest_usage + 1> usage{};
+    std::vector<std::int64_t> usage = std::vector<std::int64_t>(highest_usage + 1);
 };
 
 std::vector<Resident> residents() {
@@ -156,43 +127,7 @@ std::vector<Resident> residents() {
     return rows;
 }
 
-Datum array_of_counts(const std::array<std::int64_t, highest_usage + 1> &counts) {
-    Datum elements[highest_usage + 1];
-    for (std::size_t i = 0; i < counts.size(); i++)
-        elements[i] = Int64GetDatum(counts[i]);
-    return PointerGetDatum(construct_array(elements, highest_usage + 1, INT8OID, sizeof(int64),
-                                           FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
-// ---- the heat map
-// ----------------------------------------------------------------------------------
-
-struct HeatRow {
-    Oid relid;
-    HeatSlot slot;
-    double heat;
-};
-
-std::vector<HeatRow> heat_rows(std::optional<int> hour) {
-    std::vector<HeatRow> rows;
-    RelationOfFile relation_of;
-    for (const HeatSlot &slot : heat::read_map().slots) {
-        if (!is_here(slot.key.database))
-            continue;
-        const Oid relid = relation_of(slot.key.tablespace, slot.key.file);
-        if (OidIsValid(relid))
-            rows.push_back({relid, slot, hour ? slot.heat_at(*hour) : slot.heat});
-    }
-    return rows;
-}
-
-// ---- the miss-ratio curve
-// --------------------------------------------------------------------------
-
-struct CurveRow {
-    std::int64_t bytes;
-    HitRatio hit;
-};
+// ---- the miss-ratio curve ----
 
 std::vector<std::int64_t> sizes_asked(FunctionCallInfo fcinfo) {
     const std::int64_t now = std::int64_t{buffers::pool_size()} * BLCKSZ;
@@ -227,26 +162,30 @@ using namespace triage;
 
 Datum pg_triage_hot_blocks(PG_FUNCTION_ARGS) {
     guard_sql([&] {
-        return_rows(fcinfo, ranges_in_pool(), [](const Range &row, Datum *values, bool *) {
-            values[0] = ObjectIdGetDatum(row.relid);
-            values[1] = fork_name(row.fork);
-            values[2] = Int64GetDatum(row.first);
-            values[3] = Int64GetDatum(row.last);
-            values[4] = Int32GetDatum(row.usage);
-        });
+        RowWriter rows(fcinfo);
+        for (const Range &range : ranges_in_pool()) {
+            rows.add_oid(range.relid);
+            rows.add_text(forkNames[range.fork]);
+            rows.add_int8(range.first);
+            rows.add_int8(range.last);
+            rows.add_int8(range.usage);
+            rows.end_row();
+        }
     });
     return Datum(0);
 }
 
 Datum pg_triage_resident_blocks(PG_FUNCTION_ARGS) {
     guard_sql([&] {
-        return_rows(fcinfo, residents(), [](const Resident &row, Datum *values, bool *) {
-            values[0] = ObjectIdGetDatum(row.relid);
-            values[1] = fork_name(row.fork);
-            values[2] = Int64GetDatum(row.blocks);
-            values[3] = Int64GetDatum(row.dirty);
-            values[4] = array_of_counts(row.usage);
-        });
+        RowWriter rows(fcinfo);
+        for (const Resident &resident : residents()) {
+            rows.add_oid(resident.relid);
+            rows.add_text(forkNames[resident.fork]);
+            rows.add_int8(resident.blocks);
+            rows.add_int8(resident.dirty);
+            rows.add_int8_array(resident.usage);
+            rows.end_row();
+        }
     });
     return Datum(0);
 }
@@ -262,15 +201,23 @@ Datum pg_triage_heat(PG_FUNCTION_ARGS) {
                 throw SqlError(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "hour of week is out of range",
                                {}, "Hours are 0 (Monday, 00:00) to 167 (Sunday, 23:00).");
         }
-        return_rows(fcinfo, heat_rows(hour), [](const HeatRow &row, Datum *values, bool *) {
-            values[0] = ObjectIdGetDatum(row.relid);
-            values[1] = fork_name(row.slot.key.fork);
-            values[2] = Int64GetDatum(row.slot.key.extent);
-            values[3] = Int64GetDatum(static_cast<std::int64_t>(row.slot.blocks()));
-            values[4] = Int64GetDatum(static_cast<std::int64_t>(row.slot.hot_blocks()));
-            values[5] = Int64GetDatum(static_cast<std::int64_t>(row.slot.upper));
-            values[6] = Float8GetDatum(row.heat);
-        });
+        RowWriter rows(fcinfo);
+        RelationOfFile relation_of;
+        for (const HeatSlot &slot : heat::read_map().slots) {
+            const Oid relid = is_here(slot.key.database)
+                                  ? relation_of(slot.key.tablespace, slot.key.file)
+                                  : InvalidOid;
+            if (!OidIsValid(relid))
+                continue;
+            rows.add_oid(relid);
+            rows.add_text(forkNames[slot.key.fork]);
+            rows.add_int8(slot.key.extent);
+            rows.add_int8(static_cast<std::int64_t>(slot.blocks()));
+            rows.add_int8(static_cast<std::int64_t>(slot.hot_blocks()));
+            rows.add_int8(static_cast<std::int64_t>(slot.upper));
+            rows.add_float8(hour ? slot.heat_at(*hour) : slot.heat);
+            rows.end_row();
+        }
     });
     return Datum(0);
 }
@@ -281,20 +228,47 @@ Datum pg_triage_miss_ratio_curve(PG_FUNCTION_ARGS) {
             raise_not_preloaded();
         const heat::Reuse reuse = heat::read_reuse();
         const MissRatioCurve curve(reuse.histograms, reuse.figures);
-        std::vector<CurveRow> rows;
-        for (const std::int64_t bytes : sizes_asked(fcinfo))
-            rows.push_back({bytes, curve.at(static_cast<double>(bytes) / BLCKSZ)});
-        return_rows(fcinfo, rows, [&](const CurveRow &row, Datum *values, bool *nulls) {
-            values[0] = Int64GetDatum(row.bytes);
-            values[1] = Float8GetDatum(row.hit.ratio);
-            values[2] = Float8GetDatum(row.hit.error);
-            nulls[1] = nulls[2] = reuse.figures.accesses_per_s <= 0;
-            values[3] = BoolGetDatum(row.hit.observed);
-            values[4] = Float8GetDatum(reuse.histograms.observed_s);
-            values[5] = Int64GetDatum(static_cast<std::int64_t>(reuse.histograms.watched));
-            values[6] = Float8GetDatum(reuse.figures.accesses_per_s);
-            values[7] = Float8GetDatum(curve.lru_factor());
-        });
+        const std::vector<std::int64_t> sizes = sizes_asked(fcinfo);
+        RowWriter rows(fcinfo);
+        for (const std::int64_t bytes : sizes) {
+            const HitRatio hit = curve.at(static_cast<double>(bytes) / BLCKSZ);
+            rows.add_int8(bytes);
+            if (reuse.figures.accesses_per_s > 0) {
+                rows.add_float8(hit.ratio);
+                rows.add_float8(hit.error);
+            } else {
+                rows.add_null();
+                rows.add_null();
+            }
+            rows.add_bool(hit.observed);
+            rows.add_float8(reuse.histograms.observed_s);
+            rows.add_int8(static_cast<std::int64_t>(reuse.histograms.watched));
+            rows.add_float8(reuse.figures.accesses_per_s);
+            rows.add_float8(curve.lru_factor());
+            rows.end_row();
+        }
+    });
+    return Datum(0);
+}
+
+// Of all databases: a warm-up slows down every one of them.
+Datum pg_triage_latency_histogram(PG_FUNCTION_ARGS) {
+    guard_sql([&] {
+        if (!store::available())
+            raise_not_preloaded();
+        LatencyHistogram sum;
+        for (const store::StatementStats &statement : store::read_statements(InvalidOid))
+            sum += statement.latency;
+        RowWriter rows(fcinfo);
+        for (int bucket = 0; bucket < LatencyBuckets::count; bucket++) {
+            if (sum.counts[static_cast<std::size_t>(bucket)] == 0)
+                continue;
+            rows.add_int8(bucket);
+            rows.add_float8(LatencyBuckets::lower_ms(bucket));
+            rows.add_float8(LatencyBuckets::upper_ms(bucket));
+            rows.add_int8(static_cast<std::int64_t>(sum.counts[static_cast<std::size_t>(bucket)]));
+            rows.end_row();
+        }
     });
     return Datum(0);
 }

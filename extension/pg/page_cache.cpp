@@ -42,34 +42,44 @@ bool PageCacheReader::open_segment(const BlockPlace &place) {
     path_of_segment(place, segment, path);
     open_ = place;
     segment_ = segment;
-    awaited_ = -1;
+    asked_until_ = 0;
     fd_ = ::open(path, O_RDONLY | O_CLOEXEC);
     return fd_ >= 0;
 }
 
 // One byte of the chunk's last page: reading it waits for that page, and copies nothing to speak
 // of.
-void PageCacheReader::await_last_chunk() {
-    if (awaited_ <= 0)
-        return;
+void PageCacheReader::await(std::int64_t end) {
     char byte;
-    [[maybe_unused]] const ssize_t got = ::pread(fd_, &byte, 1, awaited_ - 1);
+    if (end > 0) [[maybe_unused]]
+        const ssize_t got = ::pread(fd_, &byte, 1, end - 1);
+}
+
+void PageCacheReader::ask(const BlockPlace &place, std::uint32_t count) {
+    BlockPlace at = place;
+    while (count > 0) {
+        const std::uint32_t in_segment = at.block % RELSEG_SIZE;
+        const std::uint32_t here =
+            std::min(count, static_cast<std::uint32_t>(RELSEG_SIZE) - in_segment);
+        const std::int64_t offset = std::int64_t{in_segment} * BLCKSZ;
+        const std::int64_t bytes = std::int64_t{here} * BLCKSZ;
+        if (open_segment(at) && ::posix_fadvise(fd_, offset, bytes, POSIX_FADV_WILLNEED) == 0)
+            fetched_ += here;
+        asked_until_ = offset + bytes;
+        at.block += here;
+        count -= here;
+    }
 }
 
 void PageCacheReader::fetch(const BlockPlace &place, std::uint32_t count) {
     BlockPlace at = place;
     while (count > 0) {
-        const std::uint32_t in_segment = at.block % RELSEG_SIZE;
-        const std::uint32_t chunk =
-            std::min({count, chunk_blocks, static_cast<std::uint32_t>(RELSEG_SIZE) - in_segment});
-        if (open_segment(at)) {
-            const std::int64_t offset = std::int64_t{in_segment} * BLCKSZ;
-            const std::int64_t bytes = std::int64_t{chunk} * BLCKSZ;
-            if (::posix_fadvise(fd_, offset, bytes, POSIX_FADV_WILLNEED) == 0)
-                fetched_ += chunk;
-            await_last_chunk();
-            awaited_ = offset + bytes;
-        }
+        const std::uint32_t chunk = std::min(count, chunk_blocks);
+        const int last_fd = fd_;
+        const std::int64_t last = asked_until_;
+        ask(at, chunk);
+        if (fd_ >= 0 && fd_ == last_fd)
+            await(last);
         at.block += chunk;
         count -= chunk;
     }

@@ -17,19 +17,22 @@ class PageCacheReader {
     PageCacheReader(const PageCacheReader &) = delete;
     PageCacheReader &operator=(const PageCacheReader &) = delete;
 
-    // Asks for `count` blocks from `place` on; returns when all but the last chunk has arrived.
+    // Asks for `count` blocks from `place` on, and does not wait for them.
+    void ask(const BlockPlace &place, std::uint32_t count);
+
+    // The same in chunks; returns when all but the last one have arrived.
     void fetch(const BlockPlace &place, std::uint32_t count);
 
     std::uint64_t fetched_blocks() const { return fetched_; }
 
   private:
     bool open_segment(const BlockPlace &place);
-    void await_last_chunk();
+    void await(std::int64_t end);
 
     BlockPlace open_{};
     std::uint32_t segment_ = 0;
     int fd_ = -1;
-    std::int64_t awaited_ = -1; // offset in the open segment up to which reads were issued
+    std::int64_t asked_until_ = 0; // offset in the open segment at which the last question ended
     std::uint64_t fetched_ = 0;
 };
 
