@@ -490,6 +490,8 @@ CREATE TABLE triage.job (
     lock_attempts int NOT NULL DEFAULT 0,
     build_attempts int NOT NULL DEFAULT 0,
     crashes int NOT NULL DEFAULT 0,
+    parts_done int,
+    parts_all int,
     not_before timestamptz NOT NULL DEFAULT '-infinity',
     cancel_requested boolean NOT NULL DEFAULT false,
     after_cleanup text,
@@ -521,6 +523,15 @@ COMMENT ON COLUMN triage.job.error IS 'never quotes values of rows';
 CREATE UNIQUE INDEX job_unfinished ON triage.job (relation, kind, fingerprint)
     WHERE status IN ('queued', 'running', 'verifying');
 CREATE INDEX job_active ON triage.job (id) WHERE status IN ('queued', 'running', 'verifying');
+
+CREATE TABLE triage.job_parts (
+    job_id bigint NOT NULL REFERENCES triage.job ON DELETE CASCADE,
+    relation oid NOT NULL,
+    index_schema name NOT NULL,
+    index_name name NOT NULL,
+    PRIMARY KEY (job_id, relation)
+);
+COMMENT ON TABLE triage.job_parts IS 'indexes that a build made on the leaves of a partitioned table; noted before each is built, so that none is left behind';
 
 CREATE TABLE triage.job_statements (
     job_id bigint NOT NULL REFERENCES triage.job ON DELETE CASCADE,
@@ -566,10 +577,12 @@ SELECT j.id,
        j.kind,
        j.ddl,
        j.status,
-       CASE WHEN j.status = 'running' AND j.phase = 'building' THEN coalesce(p.phase, j.phase)
+       CASE WHEN j.status = 'running' AND j.phase = 'building'
+            THEN coalesce(p.phase, j.phase) || coalesce(format(', partition %s of %s', j.parts_done + 1, j.parts_all), '')
             WHEN j.status IN ('queued', 'running', 'verifying') THEN j.phase END AS phase,
        CASE WHEN j.status IN ('kept', 'reverted', 'verifying') THEN 1.0
-            WHEN j.status = 'running' THEN coalesce(p.progress, 0)
+            WHEN j.status = 'running'
+            THEN (coalesce(j.parts_done, 0) + coalesce(p.progress, 0)) / coalesce(j.parts_all, 1)
             ELSE 0 END::float8 AS progress,
        j.attempts,
        j.error,
@@ -578,7 +591,8 @@ SELECT j.id,
        j.relation::regclass AS relation,
        j.index_schema,
        j.index_name,
-       coalesce(pg_catalog.pg_relation_size(i.oid), j.size_bytes) AS size_bytes,
+       coalesce((SELECT sum(pg_catalog.pg_relation_size(t.relid))::bigint FROM pg_catalog.pg_partition_tree(i.oid) t),
+                pg_catalog.pg_relation_size(i.oid), j.size_bytes) AS size_bytes,
        j.before_mean_ms AS before_ms,
        j.after_mean_ms AS after_ms,
        j.before_p95_ms,

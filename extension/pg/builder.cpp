@@ -3,6 +3,7 @@
 #include "pg/guc.h"
 #include "pg/index_command.h"
 #include "pg/index_request.h"
+#include "pg/partitioned_build.h"
 #include "pg/verifier.h"
 #include "pg/worker_area.h"
 
@@ -80,23 +81,20 @@ Oid role_for(const Job &job, const Table &table) {
     });
 }
 
-// The name may have been taken since the job was queued. What is persisted here is what recovery
-// looks for.
+// The table may have been renamed and the name been taken since the job was queued. What is
+// persisted here is what recovery looks for.
 void settle_name(Job &job, const Table &table) {
     worker_transaction([&] {
         const char *schema = table.schema.c_str(), *wanted = job.index_name.c_str();
         const bool keep = job.name_given;
-        const std::string name = call_server([=]() -> const char * {
+        job.index_name = call_server([=]() -> const char * {
             const Oid schema_oid = get_namespace_oid(schema, false);
             if (keep || !OidIsValid(get_relname_relid(wanted, schema_oid)))
                 return wanted;
             return ChooseRelationName(wanted, nullptr, "2", schema_oid, false);
         });
-        const bool changed = name != job.index_name;
         job.index_schema = table.schema;
-        job.index_name = name;
-        if (changed)
-            job.ddl = ddl_of(read_index_request(job.ddl), name);
+        job.ddl = ddl_of(read_index_request_for(job.ddl, table.oid), job.index_name);
         jobs::set_index_name(job, job.ddl);
     });
 }
@@ -140,7 +138,13 @@ void set_built(Job &job, Oid index) {
         worker_area::set_due(worker_area::Worker::Watch, GetCurrentTimestamp());
 }
 
-void build(Job &job, AttemptStage &stage) {
+// What has to be known before anything is built.
+struct Prepared {
+    Table table;
+    bool expressions;
+};
+
+Prepared prepare(Job &job) {
     set_lock_timeout(guc::lock_timeout_ms);
     set_phase(job, "waiting for the table");
     const TableLock lock(job.relation);
@@ -152,18 +156,32 @@ void build(Job &job, AttemptStage &stage) {
             check_functions_are_trusted(job.ddl);
         return read_index_request(job.ddl).expressions;
     });
-    const Oid role = role_for(job, lock.table());
+    if (lock.table().partitioned)
+        partitioned_build::rehearse(job, lock.table());
     worker_transaction([&] {
         verifier::record_before(job);
         jobs::set_phase(job, "building");
     });
+    return {lock.table(), expressions};
+}
+
+void build(Job &job, AttemptStage &stage) {
+    const Prepared prepared = prepare(job);
     stage = AttemptStage::InBuild;
-    set_lock_timeout(guc::wait_timeout_ms);
-    create_index_concurrently(job.ddl, lock.table(), job.index_name, role);
+    if (prepared.table.partitioned) {
+        partitioned_build::build(job, prepared.table,
+                                 {[&] { check_cancelled(job); },
+                                  [&](const Table &leaf) { return role_for(job, leaf); }});
+    } else {
+        const TableLock lock(job.relation);
+        const Oid role = role_for(job, lock.table());
+        set_lock_timeout(guc::wait_timeout_ms);
+        create_index_concurrently(job.ddl, lock.table(), job.index_name, role);
+    }
     const Oid index = worker_transaction(
         [&] { return find_index(job.relation, job.index_schema, job.index_name).oid; });
     set_lock_timeout(guc::lock_timeout_ms);
-    analyze_if_needed(lock.table(), expressions);
+    analyze_if_needed(prepared.table, prepared.expressions);
     set_built(job, index);
 }
 
@@ -174,11 +192,15 @@ void drop(Job &job, AttemptStage &stage) {
     check_cancelled(job);
     set_phase(job, "dropping");
     stage = AttemptStage::InBuild;
-    set_lock_timeout(guc::wait_timeout_ms);
+    // Only a concurrent drop waits without holding anybody up.
+    if (lock.table().partitioned)
+        stage = AttemptStage::BeforeBuild;
+    else
+        set_lock_timeout(guc::wait_timeout_ms);
     const bool is_there =
         OidIsValid(worker_transaction([&] { return find_index(job.relation, job.index).oid; }));
     if (is_there)
-        drop_index_concurrently(lock.table(), job.index);
+        drop_index_of(lock.table(), job.index);
     worker_transaction(
         [&] { jobs::finish(job, JobStatus::Kept, is_there ? "" : "the index was gone already"); });
 }
@@ -192,12 +214,15 @@ FoundIndex find_own_index(const Job &job) {
     });
 }
 
-// Gives way like a build. Throws WorkerError.
-void drop_leftover(const Job &job, Oid index) {
+// Removes what the build left of the index, and on the partitions; those of them that are valid
+// stay for a further attempt. Gives way like a build. Throws WorkerError.
+void remove_leftovers(const Job &job, Oid index, bool will_go_on) {
     set_lock_timeout(cleanup_timeout_ms);
     worker_area::begin_interruptible(job.id);
     try {
-        drop_index(job.relation, index);
+        if (OidIsValid(index))
+            drop_index(job.relation, index);
+        partitioned_build::remove_parts(job, !will_go_on);
     } catch (const WorkerError &) {
         worker_area::end_interruptible();
         throw;
@@ -223,12 +248,12 @@ bool clean_up(Job &job) {
                 });
                 return true;
             }
-        } else if (OidIsValid(found.oid)) {
+        } else {
             if (found.valid && after != JobStatus::Cancelled) {
                 set_built(job, found.oid);
                 return true;
             }
-            drop_leftover(job, found.oid);
+            remove_leftovers(job, found.oid, after == JobStatus::Queued);
         }
     } catch (const Cancelled &) {
         // Recorded on the next round, with the index then removed.
@@ -267,7 +292,7 @@ void fail(Job &job, AttemptStage stage, const WorkerError &error, worker_area::S
 
 void drop_index(Oid relation, Oid index) {
     const TableLock lock(relation);
-    drop_index_concurrently(lock.table(), index);
+    drop_index_of(lock.table(), index);
 }
 
 void attempt(Job &job) {

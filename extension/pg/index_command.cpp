@@ -54,15 +54,15 @@ class RoleReset {
 
 // Call in a transaction, with memory current that outlives it: the command may end that transaction
 // and begin others.
-void process(Node *statement, const char *text) {
+void process(Node *statement, const char *text,
+             ProcessUtilityContext context = PROCESS_UTILITY_TOPLEVEL) {
     auto *planned = makeNode(PlannedStmt);
     planned->commandType = CMD_UTILITY;
     planned->canSetTag = true;
     planned->utilityStmt = statement;
     planned->stmt_location = 0;
     planned->stmt_len = static_cast<int>(strlen(text));
-    ProcessUtility(planned, text, false, PROCESS_UTILITY_TOPLEVEL, nullptr, nullptr, None_Receiver,
-                   nullptr);
+    ProcessUtility(planned, text, false, context, nullptr, nullptr, None_Receiver, nullptr);
 }
 
 void begin_command() {
@@ -175,8 +175,23 @@ void create_index_concurrently(const std::string &ddl, const Table &table,
     });
 }
 
-void drop_index_concurrently(const Table &table, Oid index) {
+void create_index_only(const std::string &ddl, Oid table, const std::string &index_name) {
+    const char *text = ddl.c_str(), *index = index_name.c_str();
+    call_server([=] {
+        IndexStmt *statement = parse_create_index(text);
+        statement->relation =
+            makeRangeVar(get_namespace_name(get_rel_namespace(table)), get_rel_name(table), -1);
+        statement->relation->inh = false;
+        statement->idxname = pstrdup(index);
+        statement->concurrent = false;
+        statement->if_not_exists = false;
+        process(reinterpret_cast<Node *>(statement), text, PROCESS_UTILITY_QUERY);
+    });
+}
+
+void drop_index_of(const Table &table, Oid index) {
     CommandMemory memory;
+    const bool concurrently = !table.partitioned;
     worker_command([=] {
         begin_command();
         const char *name = get_rel_name(index);
@@ -190,9 +205,9 @@ void drop_index_concurrently(const Table &table, Oid index) {
         statement->objects =
             list_make1(list_make2(makeString(pstrdup(schema)), makeString(pstrdup(name))));
         statement->behavior = DROP_RESTRICT;
-        statement->concurrent = true;
+        statement->concurrent = concurrently;
         process(reinterpret_cast<Node *>(statement),
-                psprintf("DROP INDEX CONCURRENTLY %s", quote_qualified_identifier(schema, name)));
+                psprintf("DROP INDEX %s", quote_qualified_identifier(schema, name)));
         end_command();
     });
 }

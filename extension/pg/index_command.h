@@ -46,7 +46,12 @@ FoundIndex find_index(Oid relation, Oid index);
 void create_index_concurrently(const std::string &ddl, const Table &table,
                                const std::string &index_name, Oid role);
 
-// The index must be of the table, which must be locked.
-void drop_index_concurrently(const Table &table, Oid index);
+// Puts the index of the CREATE INDEX statement `ddl` on this partitioned table alone: it is not valid
+// until every partition's index is attached to it. Inside worker_transaction(); throws ServerError.
+void create_index_only(const std::string &ddl, Oid table, const std::string &index_name);
+
+// The index must be of the table, which must be locked. One of a partitioned table goes with those
+// of all partitions at once: that cannot be done concurrently, and has to wait for their users.
+void drop_index_of(const Table &table, Oid index);
 
 } // namespace triage

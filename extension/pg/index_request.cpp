@@ -16,6 +16,7 @@ PG_HEADERS_BEGIN
 #include "catalog/pg_proc.h"
 #include "commands/defrem.h"
 #include "commands/tablespace.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_utilcmd.h"
 #include "parser/parser.h"
@@ -209,15 +210,26 @@ Oid method_of(const IndexStmt *statement) {
     return method;
 }
 
-Collected collect(const char *ddl) {
+RangeVar *range_var_of(Oid relation) {
+    const char *name = get_rel_name(relation);
+    if (name == nullptr)
+        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+                        errmsg("the table of the index does not exist any more")));
+    return makeRangeVar(get_namespace_name(get_rel_namespace(relation)), pstrdup(name), -1);
+}
+
+// `relation`: the one to read it for; InvalidOid: the one that it names.
+Collected collect(const char *ddl, StatementOrigin origin, Oid relation) {
     IndexStmt *raw = parse(ddl);
+    if (OidIsValid(relation))
+        raw->relation = range_var_of(relation);
     Collected result = {};
     result.relation = find_relation(raw);
     result.schema_oid = get_rel_namespace(result.relation);
     result.schema = get_namespace_name(result.schema_oid);
     result.table = get_rel_name(result.relation);
     result.partitioned = get_rel_relkind(result.relation) == RELKIND_PARTITIONED_TABLE;
-    if (!raw->relation->inh && result.partitioned)
+    if (origin == StatementOrigin::Given && !raw->relation->inh && result.partitioned)
         refuse(ERRCODE_FEATURE_NOT_SUPPORTED, "cannot build an index on only a partitioned table",
                "Such an index stays invalid until every partition has one.",
                "Leave out ONLY: the partitions are built one by one.");
@@ -323,19 +335,7 @@ void check_trust(const char *ddl) {
              errhint("Let the table's owner call triage.ensure_index() if it is meant to be.")));
 }
 
-} // namespace
-
-IndexRequest read_index_request(const std::string &ddl, StatementOrigin origin) {
-    const char *text = ddl.c_str();
-    const Collected collected = call_server([=] {
-        if (origin == StatementOrigin::Ours)
-            return collect(text);
-        ErrorContextCallback callback;
-        enter_given_statement(&callback);
-        const Collected result = collect(text);
-        leave_given_statement(&callback);
-        return result;
-    });
+IndexRequest to_request(const Collected &collected) {
     IndexRequest request;
     request.relation = collected.relation;
     request.schema_oid = collected.schema_oid;
@@ -352,12 +352,34 @@ IndexRequest read_index_request(const std::string &ddl, StatementOrigin origin) 
     return request;
 }
 
+} // namespace
+
+IndexRequest read_index_request(const std::string &ddl, StatementOrigin origin) {
+    const char *text = ddl.c_str();
+    return to_request(call_server([=] {
+        if (origin == StatementOrigin::Ours)
+            return collect(text, origin, InvalidOid);
+        ErrorContextCallback callback;
+        enter_given_statement(&callback);
+        const Collected result = collect(text, origin, InvalidOid);
+        leave_given_statement(&callback);
+        return result;
+    }));
+}
+
+IndexRequest read_index_request_for(const std::string &ddl, Oid relation) {
+    const char *text = ddl.c_str();
+    return to_request(call_server([=] { return collect(text, StatementOrigin::Ours, relation); }));
+}
+
 std::string ddl_of(const IndexRequest &request, const std::string &index_name) {
     const char *name = index_name.c_str(), *schema = request.schema.c_str(),
                *table = request.table.c_str(), *body = request.body.c_str();
-    const bool unique = request.unique;
+    const char *unique = request.unique ? "UNIQUE " : "";
+    // PostgreSQL has no concurrent build on a partitioned table; ours goes by its partitions.
+    const char *concurrently = request.partitioned ? "" : "CONCURRENTLY ";
     return call_server([=] {
-        return psprintf("CREATE %sINDEX CONCURRENTLY %s ON %s %s", unique ? "UNIQUE " : "",
+        return psprintf("CREATE %sINDEX %s%s ON %s %s", unique, concurrently,
                         quote_identifier(name), quote_qualified_identifier(schema, table), body);
     });
 }

@@ -31,6 +31,9 @@ enum class StatementOrigin { Given, Ours };
 IndexRequest read_index_request(const std::string &ddl,
                                 StatementOrigin origin = StatementOrigin::Ours);
 
+// Reads the statement as if it named this relation, whatever it names.
+IndexRequest read_index_request_for(const std::string &ddl, Oid relation);
+
 // The statement for psql, with this name.
 std::string ddl_of(const IndexRequest &request, const std::string &index_name);
 

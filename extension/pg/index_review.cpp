@@ -49,8 +49,8 @@ std::string name_of(Oid index) {
     return name ? name : "";
 }
 
-// An index of any method that is the same but for its storage.
-std::string find_same(const IndexRequest &wanted) {
+// A valid index of the table that is the same but for name and storage.
+Oid find_equal_index(const IndexRequest &wanted) {
     struct Found {
         Oid *oids;
         char **definitions;
@@ -79,9 +79,9 @@ std::string find_same(const IndexRequest &wanted) {
     for (int i = 0; i < found.count; i++) {
         const std::string identity = read_index_request(found.definitions[i]).identity;
         if (identity == wanted.identity || identity == "UNIQUE " + wanted.identity)
-            return name_of(found.oids[i]);
+            return found.oids[i];
     }
-    return {};
+    return InvalidOid;
 }
 
 bool is_btree(const IndexRequest &request) {
@@ -93,8 +93,11 @@ bool is_btree(const IndexRequest &request) {
 IndexReview review(const IndexRequest &wanted) {
     const OwnersRights rights(owner_of(wanted.relation));
     IndexReview review;
-    review.served_by = find_same(wanted);
-    if (!review.served_by.empty() || !is_btree(wanted))
+    if (const Oid equal = find_equal_index(wanted); OidIsValid(equal)) {
+        review.served_by = name_of(equal);
+        return review;
+    }
+    if (!is_btree(wanted))
         return review;
     const std::string ddl = ddl_of(wanted, "wanted");
     const IndexStatement statement = parse_index_statement(ddl.c_str());

@@ -158,6 +158,30 @@ void set_index_name(const Job &job, const std::string &ddl) {
              {id_of(job), job.index_schema, job.index_name, ddl});
 }
 
+void set_part(const Job &job, const Part &part) {
+    spi::run(
+        "INSERT INTO triage.job_parts (job_id, relation, index_schema, index_name) "
+        "VALUES ($1::bigint, $2::oid, $3, $4) ON CONFLICT (job_id, relation) DO UPDATE SET "
+        "index_schema = excluded.index_schema, index_name = excluded.index_name",
+        {id_of(job), spi::text(std::int64_t{part.relation}), part.index_schema, part.index_name});
+}
+
+std::vector<Part> parts(const Job &job) {
+    std::vector<Part> found;
+    for (const spi::Row &row : spi::run("SELECT relation, index_schema, index_name FROM "
+                                        "triage.job_parts WHERE job_id = $1::bigint",
+                                        {id_of(job)}))
+        found.push_back(
+            {static_cast<Oid>(spi::integer(row[0])), row[1].value_or(""), row[2].value_or("")});
+    return found;
+}
+
+void set_part_count(const Job &job, std::size_t done, std::size_t all) {
+    spi::run("UPDATE triage.job SET parts_done = $2::int, parts_all = $3::int "
+             "WHERE id = $1::bigint",
+             {id_of(job), std::to_string(done), std::to_string(all)});
+}
+
 void begin_cleanup(Job &job, const NextStep &next, const std::string &sqlstate,
                    const std::string &message) {
     job.after_cleanup = next.status;

@@ -49,6 +49,16 @@ bool cancel_requested(std::int64_t id);
 void set_phase(const Job &job, const std::string &phase);
 void set_index_name(const Job &job, const std::string &ddl);
 
+// The indexes that a build makes on the leaves of a partitioned table; persisted before each is
+// built.
+struct Part {
+    Oid relation = InvalidOid;
+    std::string index_schema, index_name;
+};
+void set_part(const Job &job, const Part &part);
+std::vector<Part> parts(const Job &job);
+void set_part_count(const Job &job, std::size_t done, std::size_t all);
+
 // Notes how an attempt ended, and the counts of attempts; what it left is still to be removed.
 void begin_cleanup(Job &job, const NextStep &next, const std::string &sqlstate,
                    const std::string &message);

@@ -40,13 +40,6 @@ std::string regclass_text(Oid relation) {
     });
 }
 
-void refuse_partitioned(const IndexRequest &request) {
-    if (request.partitioned)
-        throw SqlError(ERRCODE_FEATURE_NOT_SUPPORTED,
-                       "cannot build an index on partitioned table \"" + request.table +
-                           "\" in the background");
-}
-
 bool is_taken(const IndexRequest &request) {
     const char *name = request.name.c_str();
     const Oid schema = request.schema_oid;
@@ -117,7 +110,6 @@ std::int64_t create_index(std::int64_t recommendation) {
         return found.job;
 
     const IndexRequest request = as_extension([&] { return read_index_request(found.ddl); });
-    refuse_partitioned(request);
     as_extension([&] { check_functions_are_trusted(found.ddl); });
     if (const std::string server = review(request).served_by; !server.empty()) {
         supersede(recommendation, server);
@@ -143,7 +135,6 @@ std::int64_t ensure_index(const std::string &ddl) {
     if (!caller_owns(request.relation))
         throw SqlError(ERRCODE_INSUFFICIENT_PRIVILEGE, "must be owner of table " + request.table,
                        "", "Only a table's owner may say what its indexes compute.");
-    refuse_partitioned(request);
     const IndexReview known = review(request);
     if (!known.served_by.empty())
         return 0;
@@ -177,7 +168,7 @@ void check_droppable(Oid index, const spi::Row &facts) {
                        "cannot drop index " + name + " because it is the table's replica identity");
     if (spi::boolean(facts[5]))
         throw SqlError(ERRCODE_FEATURE_NOT_SUPPORTED, "cannot drop index " + name + " on its own",
-                       "It belongs to an index on a partitioned table, or is one.");
+                       "It belongs to an index on a partitioned table.", "Drop that one.");
     if (spi::boolean(facts[6]))
         throw SqlError(ERRCODE_INSUFFICIENT_PRIVILEGE,
                        "cannot drop index " + name +
@@ -192,9 +183,10 @@ std::int64_t drop_index(Oid index, std::int64_t undoes) {
         const std::vector<spi::Row> rows = spi::run(
             "SELECT i.indrelid, c.relname, n.nspname, "
             "i.indisprimary OR i.indisexclusion OR EXISTS (SELECT FROM pg_constraint k WHERE "
-            "k.conindid = i.indexrelid), i.indisreplident, c.relkind = 'I' OR c.relispartition, "
+            "k.conindid = i.indexrelid), i.indisreplident, c.relispartition, "
             "n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast', 'triage') OR "
-            "c.relpersistence = 't', i.indisunique, pg_get_indexdef(i.indexrelid) "
+            "c.relpersistence = 't', i.indisunique, pg_get_indexdef(i.indexrelid), "
+            "c.relkind = 'I' "
             "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
             "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE i.indexrelid = $1::oid",
             {spi::text(std::int64_t{index})});
@@ -221,7 +213,8 @@ std::int64_t drop_index(Oid index, std::int64_t undoes) {
                        "Without it duplicates could get in.");
     job.definition = facts[8].value_or("");
     job.fingerprint = spi::text(std::int64_t{index});
-    job.ddl = "DROP INDEX CONCURRENTLY " + regclass_text(index);
+    job.ddl = (spi::boolean(facts[9]) ? "DROP INDEX " : "DROP INDEX CONCURRENTLY ") +
+              regclass_text(index);
     job.undoes = undoes;
     return as_extension([&] { return queue(job, caller); });
 }

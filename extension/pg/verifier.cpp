@@ -94,12 +94,15 @@ Watched read_watched(std::int64_t id, const std::map<std::int64_t, LatencyHistog
     const spi::Row row = spi::run(
         // Scans of an index are counted with a delay of up to ten seconds.
         "SELECT (SELECT max(b.built_at) FROM triage.job b) + make_interval(secs => $2::float8 + "
-        "CASE WHEN pg_stat_get_numscans(index_oid) = 0 THEN 11 ELSE 0 END) <= clock_timestamp(), "
-        "pg_stat_get_numscans(index_oid), coalesce(decision = 'revert', false), "
+        "CASE WHEN scans.number = 0 THEN 11 ELSE 0 END) <= clock_timestamp(), "
+        "scans.number, coalesce(decision = 'revert', false), "
         "EXISTS (SELECT FROM triage.job o WHERE o.id <> j.id AND o.kind = 'create' "
         "AND o.queryids && j.queryids AND o.built_at > j.queued_at), "
         "NOT EXISTS (SELECT FROM triage.job r WHERE r.status = 'running') "
-        "FROM triage.job j WHERE id = $1::bigint",
+        // An index on a partitioned table is scanned through those of the partitions.
+        "FROM triage.job j, LATERAL (SELECT coalesce((SELECT sum(pg_stat_get_numscans(p.relid)) "
+        "FROM pg_partition_tree(j.index_oid) p), pg_stat_get_numscans(j.index_oid), 0) AS number) "
+        "scans WHERE id = $1::bigint",
         {spi::text(id), spi::text(double(guc::verify_duration_s))})[0];
     watched.time_is_up = spi::boolean(row[0]);
     watched.evidence.index_scans = static_cast<std::uint64_t>(spi::integer(row[1]));

@@ -47,6 +47,10 @@ void begin() {
     PushActiveSnapshot(GetTransactionSnapshot());
 }
 
+void roll_back() {
+    AbortCurrentTransaction();
+}
+
 void commit() {
     PopActiveSnapshot();
     CommitTransactionCommand();

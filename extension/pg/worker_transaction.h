@@ -28,6 +28,7 @@ namespace worker_detail {
 [[noreturn]] void roll_back_and_throw();
 void begin();
 void commit();
+void roll_back();
 } // namespace worker_detail
 
 // Runs the body in a transaction with a snapshot, connected to SPI.
@@ -42,6 +43,17 @@ template <class Body> auto worker_transaction(Body &&body) -> decltype(body()) {
             call_server([] { worker_detail::commit(); });
             return result;
         }
+    } catch (...) {
+        worker_detail::roll_back_and_throw();
+    }
+}
+
+// Runs the body likewise, and takes back all that it did.
+template <class Body> void worker_rehearsal(Body &&body) {
+    try {
+        call_server([] { worker_detail::begin(); });
+        spi::connected(body);
+        call_server([] { worker_detail::roll_back(); });
     } catch (...) {
         worker_detail::roll_back_and_throw();
     }

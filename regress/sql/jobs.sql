@@ -92,6 +92,40 @@ SELECT status FROM triage.recommendations;
 SELECT triage.create_index(4711);
 SELECT triage.create_index(NULL);
 
+-- Partitioned tables: each leaf concurrently, then all of them under one.
+SET ROLE regress_owner;
+CREATE TABLE clinic.vitals (patient int, at date, value int) PARTITION BY RANGE (at);
+CREATE TABLE clinic.vitals_2024 PARTITION OF clinic.vitals FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE clinic.vitals_2025 PARTITION OF clinic.vitals FOR VALUES FROM ('2025-01-01') TO ('2026-01-01') PARTITION BY LIST (value);
+CREATE TABLE clinic.vitals_2025_1 PARTITION OF clinic.vitals_2025 FOR VALUES IN (1);
+CREATE TABLE clinic."Vitals 2025 2" PARTITION OF clinic.vitals_2025 DEFAULT;
+INSERT INTO clinic.vitals SELECT g, '2024-06-01'::date + g % 500, g % 3 FROM generate_series(1, 1000) g;
+CREATE INDEX made_before ON clinic.vitals_2025_1 (patient, at DESC) WHERE value > 0;
+SELECT triage.ensure_index('CREATE INDEX vitals_recent ON clinic.vitals (patient, at DESC) WHERE value > 0') AS job \gset
+CALL triage.wait_for_job(:job);
+SELECT triage.ensure_index('CREATE INDEX ON clinic.vitals (patient) WHERE value > 0') IS NULL AS served;
+RESET ROLE;
+SELECT status, ddl, error, size_bytes > 0 AS has_size FROM triage.jobs WHERE id = :job;
+CREATE VIEW vitals_indexes AS
+SELECT t.relid AS table, i.indexrelid::regclass AS index, i.indisvalid AS valid, c.relispartition AS attached
+  FROM pg_partition_tree('clinic.vitals') t JOIN pg_index i ON i.indrelid = t.relid JOIN pg_class c ON c.oid = i.indexrelid
+ ORDER BY t.level, t.relid::text COLLATE "C", 2;
+SELECT * FROM vitals_indexes;
+SELECT triage.drop_index('clinic.vitals_2024_patient_at_idx');
+SELECT triage.undo(:job) AS back \gset
+CALL triage.wait_for_job(:back);
+SELECT * FROM vitals_indexes;
+SELECT triage.undo(:back) AS again \gset
+CALL triage.wait_for_job(:again);
+SELECT * FROM vitals_indexes;
+-- What cannot be is known before a leaf is read.
+SELECT triage.ensure_index('CREATE UNIQUE INDEX ON clinic.vitals (patient)') AS job \gset
+CALL triage.wait_for_job(:job);
+SELECT count(*) FROM triage.job_parts WHERE job_id = :job;
+SELECT triage.ensure_index('CREATE INDEX ON ONLY clinic.vitals (patient)');
+SELECT count(*) FROM vitals_indexes WHERE NOT valid;
+DROP VIEW vitals_indexes;
+
 -- Wrong requests.
 SELECT triage.ensure_index(NULL);
 SELECT triage.ensure_index('CREATE INDX ON clinic.patients (mrn)');

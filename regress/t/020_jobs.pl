@@ -207,6 +207,41 @@ SELECT NOT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE command LIKE 
 	drop_index('switched');
 }
 
+# Partitions: cancelled and killed when one of them has its index and another one's is half done.
+{
+	$node->safe_psql('postgres', q{
+CREATE TABLE vitals (id int, patient int) PARTITION BY RANGE (id);
+CREATE TABLE vitals_1 PARTITION OF vitals FOR VALUES FROM (0) TO (100);
+CREATE TABLE vitals_2 PARTITION OF vitals FOR VALUES FROM (100) TO (200);
+INSERT INTO vitals SELECT g, g FROM generate_series(1, 199) g;
+CREATE VIEW vitals_indexes AS
+SELECT string_agg(i.indexrelid::regclass || CASE WHEN i.indisvalid THEN '' ELSE ' INVALID' END, ' '
+                  ORDER BY i.indexrelid::regclass::text)
+  FROM pg_partition_tree('vitals') t JOIN pg_index i ON i.indrelid = t.relid});
+	my $half_done = 'vitals_1_patient_idx vitals_2_patient_idx INVALID';
+	my $writer = $node->background_psql('postgres');
+	$writer->query_safe('BEGIN; UPDATE vitals_2 SET patient = 0 WHERE id = 150;');
+	my $job = ask('CREATE INDEX vitals_patient ON vitals (patient)');
+	wait_for_phase($job, 'waiting for writers%partition 2 of 2');
+	is($node->safe_psql('postgres', 'TABLE vitals_indexes'), $half_done, 'half of the partitions are done');
+	$node->safe_psql('postgres', "SELECT triage.cancel_job($job)");
+	$writer->query_safe('COMMIT');
+	like(wait_for_job($job), qr/cancelled/, 'cancelled among the partitions');
+	is($node->safe_psql('postgres', 'TABLE vitals_indexes'), '', 'no partition keeps its index');
+
+	$writer->query_safe('BEGIN; UPDATE vitals_2 SET patient = 0 WHERE id = 150;');
+	$job = ask('CREATE INDEX vitals_patient ON vitals (patient)');
+	wait_for_phase($job, 'waiting for writers%partition 2 of 2');
+	$node->stop('immediate');
+	close_session($writer);
+	$node->start;
+	is(wait_for_job($job), '', 'a build among partitions goes on after a crash');
+	is($node->safe_psql('postgres', 'TABLE vitals_indexes'),
+		'vitals_1_patient_idx vitals_2_patient_idx vitals_patient', 'with what was done already');
+	drop_index('vitals_patient');
+	is($node->safe_psql('postgres', 'TABLE vitals_indexes'), '', 'and all of it is dropped at once');
+}
+
 # No worker stays in a database, so it can be dropped; and one that is new is served.
 {
 	$node->safe_psql('postgres', 'CREATE DATABASE other');
