@@ -4,6 +4,8 @@
 #include "pg/compat.h"
 #include "pg/subtransaction.h"
 
+#include <cmath>
+
 PG_HEADERS_BEGIN
 #include "catalog/pg_type_d.h"
 #include "executor/executor.h"
@@ -87,7 +89,8 @@ bool find_parameters(Node *node, void *context) {
             return true;
         if (Param *limit = bare_parameter(query->limitCount))
             if (ParameterUse *use = use_of(uses, limit))
-                use->role = ParameterUse::Role::Limit;
+                use->role = query == uses->statement ? ParameterUse::Role::Limit
+                                                     : ParameterUse::Role::InnerLimit;
         if (Param *offset = bare_parameter(query->limitOffset))
             if (ParameterUse *use = use_of(uses, offset))
                 use->role = ParameterUse::Role::Offset;
@@ -304,6 +307,13 @@ bool value_for(const ParameterUse &use, const WantedValue &wanted, ChosenValue *
     }
     switch (use.role) {
     case ParameterUse::Role::Limit:
+        // What it returned was what the limit let through, or all there was.
+        if (wanted.rows >= 0)
+            return convert_value(
+                Int64GetDatum(static_cast<int64>(std::clamp(std::ceil(wanted.rows), 1.0, 1e9))),
+                INT8OID, use.type, &chosen->value);
+        [[fallthrough]];
+    case ParameterUse::Role::InnerLimit:
         return convert_value(Int64GetDatum(typical_limit), INT8OID, use.type, &chosen->value);
     case ParameterUse::Role::Offset:
         return convert_value(Int64GetDatum(0), INT8OID, use.type, &chosen->value);
@@ -343,6 +353,7 @@ void bind(BoundParameters &bound, int i, const ParameterUse &use, const WantedVa
 
 ParameterUses find_parameter_uses(const Query *query) {
     ParameterUses uses{};
+    uses.statement = query;
     find_parameters(reinterpret_cast<Node *>(const_cast<Query *>(query)), &uses);
     if (uses.count == 0)
         return uses;

@@ -16,7 +16,8 @@ struct ParameterUse {
         Unused,     // $n does not occur
         Unknown,    // anything else; stays unbound
         Comparison, // a column's condition, see below
-        Limit,
+        Limit,      // of the statement itself
+        InnerLimit, // of one of its subqueries
         Offset
     };
     Role role;
@@ -32,6 +33,7 @@ struct ParameterUse {
 };
 
 struct ParameterUses {
+    const Query *statement;
     int count; // highest n
     ParameterUse *uses;
 };
@@ -43,8 +45,9 @@ struct BoundParameters {
 
 // What is wanted of one parameter.
 struct WantedValue {
-    bool is_parameter = true;      // a true parameter; else a literal that normalising took out
-    double selectivity = -1;       // of its condition; below zero: typical
+    bool is_parameter = true; // a true parameter; else a literal that normalising took out
+    double selectivity = -1;  // of its condition; below zero: typical
+    double rows = -1;         // that the statement returned on the average; below zero: unknown
     bool leading_wildcard = false; // of a LIKE pattern
     const char *value = nullptr;   // recorded because enough rows share it, as its type prints it
 };

@@ -50,8 +50,11 @@ class Builder {
         ScopedMemory scratch("pg_triage analysis of a statement");
         ParameterUses uses = call_server([&] { return find_parameter_uses(plannable.query); });
         std::vector<Prepared> variants;
-        for (const StatementVariant &variant : profiles_.variants(observed.queryid, uses))
+        for (StatementVariant &variant : profiles_.variants(observed.queryid, uses)) {
+            for (WantedValue &wanted : variant.wanted)
+                wanted.rows = observed.rows_per_call;
             variants.push_back(prepare(observed, plannable.query, uses, variant, scratch.outer()));
+        }
         note_writes(observed, variants.front().access);
         if (variants.front().access.accesses.empty()) {
             if (variants.front().access.target == 0)
