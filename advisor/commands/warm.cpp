@@ -416,10 +416,12 @@ class WarmCommand : public Command {
         show(
             options, [&] { return document_of_run(result, reached); },
             [&] { return json_of_run(result, reached, ready); });
-        if (result.planned_blocks > 0 && result.skipped_blocks >= result.planned_blocks)
-            throw Failure(ExitStatus::ActionFailed, "nothing could be read",
-                          result.refused.begin()->second,
-                          "pg_prewarm needs the right to SELECT from the tables.");
+        if (result.denied)
+            throw Failure(ExitStatus::ActionFailed, "not all relations could be read",
+                          fmt::format("{} of {} were left out.",
+                                      show_blocks(static_cast<double>(result.skipped_blocks)),
+                                      show_blocks(static_cast<double>(result.planned_blocks))),
+                          "pg_prewarm needs the right to SELECT from each table.");
         return ready ? ExitStatus::Fine : ExitStatus::CheckFailed;
     }
 

@@ -27,6 +27,7 @@ constexpr std::uint64_t batch_blocks = 128;
 constexpr auto look_interval = 100ms;
 constexpr auto lease_renewal = 3s;
 constexpr const char *lease_s = "10";
+constexpr std::string_view insufficient_privilege = "42501";
 
 double seconds_now() {
     return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
@@ -177,6 +178,7 @@ class WarmRun {
                     throw;
                 const std::lock_guard lock(mutex_);
                 result_.skipped_blocks += range.size();
+                result_.denied |= failure.sqlstate == insufficient_privilege;
                 result_.refused.try_emplace(target_.relations[range.relation].name,
                                             failure.message);
             }

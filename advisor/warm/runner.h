@@ -26,6 +26,7 @@ struct WarmResult {
     std::uint64_t planned_blocks = 0, done_blocks = 0;
     std::uint64_t skipped_blocks = 0;           // could not be read
     std::map<std::string, std::string> refused; // relation and why, once each
+    bool denied = false; // of the refused: by lack of privileges
     bool deadline_reached = false;
     bool latency_known = false;     // the server tells what statements take
     double slowest_bytes_per_s = 0; // after backing off; 0: never did
