@@ -13,6 +13,7 @@ Identity read_identity(Server &server) {
     const Row row = server.query_one(
         "SELECT current_database() AS database, current_user AS user,"
         " current_setting('server_version') AS server_version, pg_is_in_recovery() AS in_recovery,"
+        " pg_has_role('pg_read_all_stats', 'USAGE') AS sees_all_statements,"
         " to_char(now(), 'YYYY-MM-DD\"T\"HH24:MI:SSOF') AS taken_at,"
         " (SELECT extversion FROM pg_extension WHERE extname = 'pg_triage') AS extension_version");
     Identity identity;
@@ -22,6 +23,7 @@ Identity read_identity(Server &server) {
     identity.extension_version = row.text("extension_version");
     identity.taken_at = row.text("taken_at");
     identity.in_recovery = row.boolean("in_recovery").value_or(false);
+    identity.sees_all_statements = row.boolean("sees_all_statements").value_or(true);
     if (row.is_null("extension_version"))
         throw Failure(ExitStatus::NoServer,
                       fmt::format("extension \"pg_triage\" is not installed in database \"{}\"",
@@ -75,8 +77,7 @@ void fill_in_rate(TargetResult &target, double rate) {
     target.figure = rate;
     if (rate >= *target.limit)
         target.ok = true;
-    target.detail =
-        fmt::format("in the {} seconds just watched; {}", watched.count(), target.detail);
+    target.detail = fmt::format("over the last {} s, a lower bound", watched.count());
 }
 
 } // namespace

@@ -17,6 +17,7 @@ struct Identity {
     std::string server_version, extension_version;
     std::string taken_at; // ISO 8601 by the server's clock
     bool in_recovery = false;
+    bool sees_all_statements = true; // not only the user's own
 };
 
 struct TargetResult {

@@ -45,8 +45,10 @@ std::vector<StatementFigures> read_statements(Server &server, int limit) {
              " AS hit_rate, pg_get_userbyid(s.userid) AS user, s.workflow, s.data_class, s.query"
              " FROM triage.statements s WHERE s.dbid = " +
                  this_database +
-                 // Our own queries are not the workload.
-                 " AND coalesce(s.query, '') !~ '\\mtriage\\.') it"
+                 // Our own queries are not the workload. Those that no table and no text is known
+                 // of are of background workers.
+                 " AND coalesce(s.query, '') !~ '\\mtriage\\.'"
+                 " AND NOT (s.query IS NULL AND s.data_class IS NULL)) it"
                  " WHERE share >= 0.001 ORDER BY total_ms DESC, queryid LIMIT $1",
              {std::to_string(limit)})) {
         StatementFigures it;

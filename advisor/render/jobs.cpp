@@ -47,7 +47,8 @@ List remarks_on_jobs(const std::vector<Job> &jobs) {
     for (const Job &job : jobs) {
         const std::string &remark = job.error.empty() ? job.verdict : job.error;
         if (!remark.empty())
-            list.items.push_back({fmt::format("job {}: {}", job.id, remark), {}, {}});
+            list.items.push_back(
+                {fmt::format("job {}, {}: {}", job.id, job.index, remark), {}, {}});
     }
     return list;
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t ddl_width = 92; // with the list's indentation and the semicolon within 100
 
 std::string title_of(const Recommendation &it) {
-    return fmt::format("{}{} index on {}: estimated {} less work, {}, {} statement{}",
+    return fmt::format("{}{} index on {}: estimated {} off the workload, {}, {} statement{}",
                        it.id ? fmt::format("#{} ", *it.id) : "", it.kind, it.relation,
                        show_percent(it.improvement), show_bytes(static_cast<double>(it.size_bytes)),
                        it.queries, it.queries == 1 ? "" : "s");

@@ -65,14 +65,19 @@ List list_of_queries(const std::vector<StatementFigures> &statements) {
 
 Section what_hurts(const Report &report) {
     Section section{"What hurts", {}};
-    if (report.statements.empty()) {
-        section.blocks.emplace_back(faint("No statement has been seen yet."));
-        return section;
-    }
     if (!report.workflows.empty())
         section.blocks.emplace_back(table_of_workflows(report.workflows));
-    section.blocks.emplace_back(table_of_statements(report.statements));
-    section.blocks.emplace_back(list_of_queries(report.statements));
+    if (report.statements.empty())
+        section.blocks.emplace_back(faint("No statement has been seen yet."));
+    else {
+        section.blocks.emplace_back(table_of_statements(report.statements));
+        section.blocks.emplace_back(list_of_queries(report.statements));
+    }
+    if (!report.identity.sees_all_statements)
+        section.blocks.emplace_back(Paragraph{
+            fmt::format("Statements are those of {} only: others' take the role pg_read_all_stats.",
+                        report.identity.user),
+            Tone::Warning});
     return section;
 }
 

@@ -16,7 +16,7 @@ const std::string long_name(63, 'x');
 
 Report full_report() {
     Report report;
-    report.identity = {"clinic", "nurse", "15.20", "0.1.0", "2025-11-25T02:10:33+00", false};
+    report.identity = {"clinic", "nurse", "15.20", "0.1.0", "2025-11-25T02:10:33+00", false, true};
     report.workflows.push_back({"", 1234567, 0.42, 12.3, 250.0});
     report.workflows.push_back({"clinical_data_analysis", 100, 0.42, 12.3, 250.0});
     StatementFigures statement;
@@ -92,8 +92,15 @@ TEST(Report, EveryPartIsThereEvenIfThereIsNothingToTell) {
 
 TEST(Report, EstimatedIsCalledEstimatedAndMeasuredIsNot) {
     const std::string text = text_of(full_report());
-    EXPECT_TRUE(contains(text, "estimated 84.1 % less work"));
+    EXPECT_TRUE(contains(text, "estimated 84.1 % off the workload"));
     EXPECT_TRUE(contains(text, "-90.0 %"));
+}
+
+TEST(Report, WhoSeesOnlyHisOwnStatementsIsTold) {
+    Report report = full_report();
+    EXPECT_FALSE(contains(text_of(report), "pg_read_all_stats"));
+    report.identity.sees_all_statements = false;
+    EXPECT_TRUE(contains(text_of(report), "those of nurse only"));
 }
 
 TEST(Report, ConditionsComeWithoutValues) {

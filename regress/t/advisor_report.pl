@@ -26,7 +26,7 @@ my @wide = grep { length > 100 } split /\n/, decode('UTF-8', $text);
 is("@wide", '', 'text fits 100 columns');
 like($text, qr/patient_lookup/, 'the workflow is known');
 like($text, qr/WHERE mrn = \$1 AND active/, 'the statement is shown as it was normalised');
-like($text, qr/estimated \d+\.\d % less work/, 'an estimate is called so');
+like($text, qr/estimated \d+\.\d % off the workload/, 'an estimate is called so');
 like($text, qr/CREATE INDEX CONCURRENTLY/, 'and comes with its statement');
 
 ($status, my $markdown) = advisor($node, 'report', '--format', 'markdown');
