@@ -120,6 +120,7 @@ struct Comparison {
 
     double improvement() const { return before_ms > 0 ? 1 - after_ms / before_ms : 0; }
     bool is_faster(double z) const { return z_mean > z && z_rank > z; }
+    bool saves_noticeably() const { return before_ms - after_ms > unnoticeable_ms * compared; }
     bool is_slower(double z) const {
         return z_mean < -z && z_rank < -z && after_ms - before_ms > unnoticeable_ms * compared;
     }
@@ -198,12 +199,19 @@ Decision decide_early(const Evidence &evidence, const VerdictRules &rules,
 Decision decide_finally(const Evidence &evidence, const VerdictRules &rules,
                         const Comparison &comparison, Verdict &verdict) {
     const bool unused = evidence.index_scans == 0;
-    if (unused && comparison.executions >= many_executions) {
+    const bool enough = comparison.compared >= double(min_executions);
+    const bool is_faster =
+        enough && verdict.improvement >= rules.threshold && comparison.z_mean > significant;
+    // A session reports its scans only between two statements: where the statements got clearly
+    // faster, and no other index can have done that, a count of none is not believed.
+    const bool somebody_helped =
+        is_faster && comparison.saves_noticeably() && !evidence.overlapping_builds;
+    if (unused && comparison.executions >= many_executions && !somebody_helped) {
         verdict.reason = text("it was not used once in %llu executions of its statements",
                               static_cast<unsigned long long>(comparison.executions));
         return Decision::Revert;
     }
-    if (comparison.compared < double(min_executions)) {
+    if (!enough) {
         verdict.reason = text("too little evidence to judge: its statements ran %llu times",
                               static_cast<unsigned long long>(comparison.executions));
         return Decision::NotEnoughEvidence;
@@ -212,10 +220,8 @@ Decision decide_finally(const Evidence &evidence, const VerdictRules &rules,
         verdict.reason = change_in(verdict);
         return Decision::Revert;
     }
-    const bool is_faster =
-        verdict.improvement >= rules.threshold && comparison.z_mean > significant;
     if (is_faster && unused) {
-        verdict.reason = "its statements got faster, but it was not used: " + figures(verdict);
+        verdict.reason = "no use of it was counted, but " + change_in(verdict);
         return Decision::NotEnoughEvidence;
     }
     if (is_faster) {
