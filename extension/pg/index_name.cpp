@@ -26,7 +26,7 @@ void append_word(std::string &name, const std::string &word) {
 }
 
 // Condition or expression as words: names, literals and what tells comparisons apart; without
-// casts.
+// casts, and in lower case, so that SQL's key words do not make the name need quotes.
 std::string words(const std::string &sql) {
     static constexpr std::pair<std::string_view, const char *> operators[] = {
         {"<>", "not"}, {"<=", "le"}, {">=", "ge"}, {"<", "lt"}, {">", "gt"}};
@@ -37,7 +37,7 @@ std::string words(const std::string &sql) {
     };
     for (std::size_t i = 0; i < sql.size();) {
         if (is_word(static_cast<unsigned char>(sql[i]))) {
-            word += sql[i++];
+            word += static_cast<char>(pg_ascii_tolower(static_cast<unsigned char>(sql[i++])));
             continue;
         }
         flush();
