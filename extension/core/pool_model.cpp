@@ -137,7 +137,8 @@ void judge(PoolAdvice &advice, const PoolObservation &observation) {
 } // namespace
 
 ClosedNetwork PoolDemands::network() const {
-    return {{{cpu_ms, cores}, {io_ms, io_servers}, {serial_ms, 1}, {pooler_ms, 1}}, delay_ms};
+    return {{{cpu_ms, cores}, {io_ms, io_servers}, {serial_ms, 1}, {pooler_ms, 1}},
+            delay_ms + scheduling_ms};
 }
 
 PoolDemands PoolDemands::without_locks() const {
@@ -161,9 +162,17 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
     demands.cpu_ms =
         observation.cpu_ms ? *observation.cpu_ms : demand_of_residence(on_cpu, rate, machine.cores);
 
+    // Perfectly shared processors would have kept it waiting so long at this load; what was seen
+    // beyond that comes at any load. Much more than that is no habit of this machine: neighbours.
+    double others = positive(observation.other_cpu_ms);
+    double utilisation = std::min(rate * (demands.cpu_ms + others) / machine.cores, 0.99);
+    double shared = demands.cpu_ms / (1 - std::pow(utilisation, machine.cores)) - demands.cpu_ms;
+    if (observation.cpu_ms)
+        demands.scheduling_ms =
+            std::min(positive(observation.run_queue_ms.value_or(0) - shared), demands.cpu_ms);
+
     // Each transaction brings work of the pooler and the application along: when backends have all
     // that is left, each of theirs has its share of those.
-    double others = positive(observation.other_cpu_ms);
     demands.cores = demands.cpu_ms > 0 ? machine.cores * demands.cpu_ms / (demands.cpu_ms + others)
                                        : machine.cores;
     demands.io_servers = machine.io_servers;
@@ -253,7 +262,7 @@ std::vector<LoadPoint> waits_at_size(const PoolObservation &observation, const P
             length.warm_up_ms = 2'000 / rate;
             length.measured_ms = 30'000 / rate;
             auto outcome = simulate_pools(
-                {demands.cores, demands.io_servers, demands.pooler_ms},
+                {demands.cores, demands.io_servers, demands.pooler_ms, demands.scheduling_ms},
                 {{observation.pool, size, rate, kinds_of(observation, demands)}}, length, random);
             point.wait = outcome.front().wait;
             point.response = outcome.front().response;

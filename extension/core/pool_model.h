@@ -59,6 +59,8 @@ struct PoolDemands {
     double serial_ms = 0; // inferred from lock waits: more connections only wait longer there
     double pooler_ms = 0;
     double delay_ms = 0;
+    double scheduling_ms = 0; // until a backend that has work gets a processor, beyond what sharing
+                              // them explains: sleeping processors, time slices, wrong queues
     double cpu_under_lock_ms = 0; // parts of serial_ms
     double io_under_lock_ms = 0;
     double cores = 1; // that backends can have, with others taking theirs
@@ -66,7 +68,9 @@ struct PoolDemands {
 
     ClosedNetwork network() const;
     PoolDemands without_locks() const; // the same work, if nobody had to wait for a lock
-    double total_ms() const { return cpu_ms + io_ms + serial_ms + pooler_ms + delay_ms; }
+    double total_ms() const {
+        return cpu_ms + io_ms + serial_ms + pooler_ms + delay_ms + scheduling_ms;
+    }
 };
 
 PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &machine);
@@ -81,8 +85,8 @@ enum class Confidence { Low, Medium, High };
 struct LoadPoint {
     double load = 0; // share of the throughput at the advised size
     double transactions_per_s = 0;
-    WaitPercentiles wait;     // for a connection
-    WaitPercentiles response; // from the wish for a connection to the transaction's end
+    WaitPercentiles wait;     // from the wish for a connection until the server begins
+    WaitPercentiles response; // and until the transaction's end
 };
 
 struct SizeIf {

@@ -54,7 +54,7 @@ class Chance {
 };
 
 // The stations of a transaction's way, in its order; processors and pooler are visited twice.
-enum class Step { Send, Parse, Disk, Serial, Delay, Execute, Receive, Done };
+enum class Step { Send, Start, Parse, Disk, Serial, Delay, Execute, Receive, Done };
 
 Step after(Step step) {
     return static_cast<Step>(static_cast<int>(step) + 1);
@@ -259,8 +259,6 @@ class Simulation {
 
     void start(std::size_t job, double now) {
         jobs_[job].started = now;
-        if (now >= length_.warm_up_ms)
-            states_[jobs_[job].pool].waits.push_back(now - jobs_[job].arrived);
         enter(job, now);
     }
 
@@ -275,6 +273,8 @@ class Simulation {
             if (pooler_.enter(number))
                 serve(number, now);
             return;
+        case Step::Start:
+            return server_.start_ms > 0 ? serve(number, now) : advance(number, now);
         case Step::Parse:
         case Step::Execute:
             if (job.cpu <= 0)
@@ -307,6 +307,8 @@ class Simulation {
             return job.serial;
         case Step::Delay:
             return job.delay;
+        case Step::Start:
+            return chance_.exponential(server_.start_ms);
         default:
             return server_.pooler_ms / 2;
         }
@@ -323,7 +325,7 @@ class Simulation {
             station = &disk_;
         else if (job.step == Step::Serial)
             station = &states_[job.pool].lock;
-        else if (job.step != Step::Delay)
+        else if (job.step == Step::Send || job.step == Step::Receive)
             station = &pooler_;
         std::size_t next = 0;
         if (station && station->leave(next))
@@ -332,7 +334,10 @@ class Simulation {
     }
 
     void advance(std::size_t number, double now) {
-        jobs_[number].step = after(jobs_[number].step);
+        Job &job = jobs_[number];
+        job.step = after(job.step);
+        if (job.step == Step::Parse && now >= length_.warm_up_ms)
+            states_[job.pool].waits.push_back(now - job.arrived);
         enter(number, now);
     }
 

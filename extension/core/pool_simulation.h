@@ -31,6 +31,8 @@ struct SimulatedServer {
     double cores = 1;      // what is left of them for backends
     double io_servers = 1; // requests that the disk serves at the same time
     double pooler_ms = 0;  // of the pooler's one thread for each transaction; 0: none
+    double start_ms = 0; // mean time until a backend that was sent work gets a processor; it varies
+                         // exponentially
 };
 
 struct WaitPercentiles {
@@ -42,7 +44,7 @@ struct SimulatedOutcome {
     std::size_t transactions = 0; // that ended within the measured part
     double throughput_per_ms = 0;
     double busy_connections = 0; // on average
-    WaitPercentiles wait;        // from arrival until a connection is had
+    WaitPercentiles wait;        // from arrival until the server begins
     WaitPercentiles response;    // from arrival to end
     std::size_t turned_away = 0; // arrivals that found a queue of longest_queue
 };
