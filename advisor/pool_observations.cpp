@@ -88,6 +88,7 @@ PoolObservation pool_of(const Json &object, const std::string &place) {
     pool.seconds = figures.need_positive("seconds");
     pool.transactions = figures.need_positive("transactions");
     pool.clients = static_cast<int>(std::min(figures.get("clients", 0), 1e6));
+    pool.round_trips = figures.find("round_trips");
     pool.active_ms = figures.need("active_ms");
     pool.idle_in_transaction_ms = figures.need("idle_in_transaction_ms");
     pool.hold_ms = figures.find("hold_ms");

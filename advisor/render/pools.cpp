@@ -63,7 +63,7 @@ Json json_of(const AdvisedPool &pool) {
                    {"serial_ms", demands.serial_ms},
                    {"pooler_ms", demands.pooler_ms},
                    {"delay_ms", demands.delay_ms},
-                   {"scheduling_ms", demands.scheduling_ms},
+                   {"start_ms", demands.start_ms},
                    {"cores", demands.cores}}},
                  {"waits", json_of(advice.waits)},
                  {"sensitivity", sensitivity},
@@ -111,7 +111,7 @@ Section section_of(const AdvisedPool &pool) {
                {"disk", fmt::format("{:.3f}", demands.io_ms)},
                {"under a lock", fmt::format("{:.3f}", demands.serial_ms)},
                {"pooler", fmt::format("{:.3f}", demands.pooler_ms)},
-               {"until it gets a processor", fmt::format("{:.3f}", demands.scheduling_ms)},
+               {"until the server begins", fmt::format("{:.3f}", demands.start_ms)},
                {"sleeping, network, client's thinking", fmt::format("{:.3f}", demands.delay_ms)}}});
 
     Table waits{{{"Load"},

@@ -20,6 +20,23 @@ constexpr double most_calls_of_one_statement = 1.3;
 // A statement's standard deviation over its mean, as far as it is believed.
 constexpr double most_variation = 4;
 
+// The work of a transaction shrinks as the server fills up: caches are warm (this share of it, from
+// idle to full), and processes need not be woken (so much a round trip), since they find the next
+// message waiting. Measured on the workloads that regress/bench/pool marks as not held out.
+constexpr double warming_share = 0.3;
+constexpr double waking_ms = 0.05;
+constexpr double most_shrinking = 0.6;
+
+// Demands are known to a fifth or so: no size without this much room over what 95 % of the best
+// throughput takes. Nor with much more: where throughput saturates slowly, the last percent costs
+// half as many connections again.
+constexpr double least_room = 1.35, most_room = 1.5;
+
+// Until a backend begins: mostly nothing, and sometimes a time slice of somebody else.
+constexpr double start_variation = 2;
+// Two messages between processes that have to be woken: nobody begins earlier than that.
+constexpr double messages_ms = 0.1;
+
 constexpr std::array<double, 3> shown_loads = {0.5, 0.7, 0.9};
 
 double positive(double value) {
@@ -138,7 +155,15 @@ void judge(PoolAdvice &advice, const PoolObservation &observation) {
 
 ClosedNetwork PoolDemands::network() const {
     return {{{cpu_ms, cores}, {io_ms, io_servers}, {serial_ms, 1}, {pooler_ms, 1}},
-            delay_ms + scheduling_ms};
+            delay_ms + start_ms};
+}
+
+PoolDemands PoolDemands::at_utilisation(double utilisation) const {
+    PoolDemands loaded = *this;
+    double grown = 1 + extra_when_idle * (1 - std::clamp(utilisation, 0.0, 1.0));
+    for (double *work : {&loaded.cpu_ms, &loaded.cpu_under_lock_ms, &loaded.pooler_ms})
+        *work *= grown;
+    return loaded;
 }
 
 PoolDemands PoolDemands::without_locks() const {
@@ -150,44 +175,67 @@ PoolDemands PoolDemands::without_locks() const {
     return free;
 }
 
+double round_trips_of(const PoolObservation &observation) {
+    double calls = 0;
+    for (const ObservedStatement &statement : observation.statements)
+        calls += statement.calls_per_transaction;
+    return std::max(observation.round_trips.value_or(calls), 1.0);
+}
+
 PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &machine) {
     PoolDemands demands;
     double rate = observation.seconds > 0 ? observation.transactions / (observation.seconds * 1000)
                                           : 0; // a millisecond
-    double waits = observation.io_wait_ms + observation.wal_wait_ms + observation.lock_wait_ms +
-                   observation.lwlock_wait_ms + observation.sleep_ms;
-    double on_cpu = observation.cpu_ms
-                        ? *observation.cpu_ms + observation.run_queue_ms.value_or(0)
-                        : positive(observation.active_ms - waits); // residence, not demand
-    demands.cpu_ms =
-        observation.cpu_ms ? *observation.cpu_ms : demand_of_residence(on_cpu, rate, machine.cores);
-
-    // Perfectly shared processors would have kept it waiting so long at this load; what was seen
-    // beyond that comes at any load. Much more than that is no habit of this machine: neighbours.
-    double others = positive(observation.other_cpu_ms);
-    double utilisation = std::min(rate * (demands.cpu_ms + others) / machine.cores, 0.99);
-    double shared = demands.cpu_ms / (1 - std::pow(utilisation, machine.cores)) - demands.cpu_ms;
-    if (observation.cpu_ms)
-        demands.scheduling_ms =
-            std::min(positive(observation.run_queue_ms.value_or(0) - shared), demands.cpu_ms);
-
-    // Each transaction brings work of the pooler and the application along: when backends have all
-    // that is left, each of theirs has its share of those.
-    demands.cores = demands.cpu_ms > 0 ? machine.cores * demands.cpu_ms / (demands.cpu_ms + others)
-                                       : machine.cores;
-    demands.io_servers = machine.io_servers;
-    demands.io_ms = demand_of_residence(observation.io_wait_ms, rate, machine.io_servers);
-
     double lock_wait = observation.lock_wait_ms + observation.lwlock_wait_ms;
-    demands.serial_ms = demand_behind_wait(rate, lock_wait);
+    double waits =
+        observation.io_wait_ms + observation.wal_wait_ms + lock_wait + observation.sleep_ms;
+    double others = positive(observation.other_cpu_ms);
+
+    // On the processors, waiting for them included, and the work itself.
+    double on_cpu = observation.cpu_ms ? *observation.cpu_ms + observation.run_queue_ms.value_or(0)
+                                       : positive(observation.active_ms - waits);
+    double cpu =
+        observation.cpu_ms ? *observation.cpu_ms : demand_of_residence(on_cpu, rate, machine.cores);
+    double utilisation = std::min(rate * (cpu + others) / machine.cores, 0.99);
+    double shared = cpu / (1 - std::pow(utilisation, machine.cores));
+
     demands.pooler_ms =
         positive(observation.pooler_ms.value_or(observation.hold_ms ? 0 : assumed_pooler_ms));
-
-    // What is left of the hold once the stations' time, waiting included, is taken off.
     double in_pooler = demands.pooler_ms / (1 - std::min(rate * demands.pooler_ms, 0.95));
     double direct = observation.active_ms + observation.idle_in_transaction_ms;
-    double hold = observation.hold_ms ? *observation.hold_ms : direct + in_pooler;
-    demands.delay_ms = positive(hold - on_cpu - observation.io_wait_ms - lock_wait - in_pooler);
+    double hold = observation.hold_ms.value_or(direct + in_pooler);
+
+    // What is left of the hold once the stations' time, waiting included, is taken off. Waiting for
+    // a processor is taken off as far as sharing explains it: the rest comes at any load, though
+    // not more of it than the work itself takes: that would be neighbours, not this machine's
+    // habit.
+    double unexplained = observation.cpu_ms ? std::min(positive(on_cpu - shared), cpu) : 0;
+    double delay = positive(hold - on_cpu - observation.io_wait_ms - lock_wait - in_pooler);
+    demands.start_ms = std::min(positive(hold - direct - in_pooler), delay + unexplained);
+    if (!observation.hold_ms)
+        demands.start_ms = unexplained;
+    demands.delay_ms = delay + unexplained - demands.start_ms;
+
+    // The application's own work between statements is done while the connection is held.
+    double trips = round_trips_of(observation);
+    double apart = positive(others - demands.pooler_ms);
+    double held = std::min(apart * (trips - 1) / trips, demands.delay_ms);
+    demands.delay_ms -= held;
+
+    // Each transaction brings the rest of the others' work along: when all cores are busy, what is
+    // within transactions has its share of them.
+    double all = cpu + others, within = cpu + held;
+    demands.cores = all > 0 ? machine.cores * within / all : machine.cores;
+    double slope = warming_share * all + waking_ms * trips;
+    double full = std::max(all - slope * (1 - utilisation), (1 - most_shrinking) * all);
+    double shrunk = all > 0 ? full / all : 1;
+    demands.extra_when_idle =
+        utilisation < 1 && full > 0 ? (all - full) / (1 - utilisation) / full : 0;
+    demands.cpu_ms = within * shrunk;
+    demands.pooler_ms *= shrunk;
+    demands.io_servers = machine.io_servers;
+    demands.io_ms = demand_of_residence(observation.io_wait_ms, rate, machine.io_servers);
+    demands.serial_ms = demand_behind_wait(rate, lock_wait);
 
     // Who holds the lock spends its time on the other stations: it is not needed twice.
     double serial = demands.serial_ms;
@@ -238,9 +286,14 @@ std::vector<double> throughput_by_size(const PoolDemands &demands, int largest) 
 }
 
 int advised_size(const PoolDemands &demands, int clients) {
+    const int population = population_of(clients);
     auto size_for = [&](const PoolDemands &needed) {
-        std::vector<double> throughput = throughput_by_size(needed, population_of(clients));
-        return smallest_reaching(throughput, wanted_share * throughput.back());
+        std::vector<double> throughput = throughput_by_size(needed, population);
+        double enough = smallest_reaching(throughput, 0.95 * throughput.back());
+        double wanted = smallest_reaching(throughput, wanted_share * throughput.back());
+        double size =
+            std::clamp(wanted, std::ceil(least_room * enough), std::floor(most_room * enough + 1));
+        return std::min(static_cast<int>(size), population);
     };
     // A lock that is short saturates slowly, as any single server: but who queues there gains
     // nothing by having a connection for it.
@@ -261,9 +314,19 @@ std::vector<LoadPoint> waits_at_size(const PoolObservation &observation, const P
             SimulationLength length;
             length.warm_up_ms = 2'000 / rate;
             length.measured_ms = 30'000 / rate;
-            auto outcome = simulate_pools(
-                {demands.cores, demands.io_servers, demands.pooler_ms, demands.scheduling_ms},
-                {{observation.pool, size, rate, kinds_of(observation, demands)}}, length, random);
+            // u = r D(u) / C, and D shrinks with u.
+            double full = rate * demands.cpu_ms, extra = demands.extra_when_idle;
+            PoolDemands now =
+                demands.at_utilisation(full * (1 + extra) / (demands.cores + full * extra));
+            SimulatedServer server{now.cores, now.io_servers, now.pooler_ms, now.start_ms,
+                                   start_variation};
+            auto outcome =
+                simulate_pools(server, {{observation.pool, size, rate, kinds_of(observation, now)}},
+                               length, random);
+            for (WaitPercentiles *times : {&outcome.front().wait, &outcome.front().response})
+                for (double *time :
+                     {&times->mean_ms, &times->p50_ms, &times->p95_ms, &times->p99_ms})
+                    *time += messages_ms;
             point.wait = outcome.front().wait;
             point.response = outcome.front().response;
         }

@@ -32,6 +32,7 @@ struct PoolObservation {
     double seconds = 0;
     double transactions = 0;
     int clients = 0; // that may want a connection at the same time; 0: no bound known
+    std::optional<double> round_trips; // statements, or messages, a transaction
 
     double active_ms = 0;               // pg_stat_database.active_time
     double idle_in_transaction_ms = 0;  // pg_stat_database.idle_in_transaction_time
@@ -52,25 +53,26 @@ struct PoolObservation {
     std::vector<ObservedStatement> statements; // for how much transactions differ; may be empty
 };
 
-// What a transaction needs when it has everything to itself.
+// What a transaction needs of a fully loaded server, waiting left out.
 struct PoolDemands {
     double cpu_ms = 0;
     double io_ms = 0;
     double serial_ms = 0; // inferred from lock waits: more connections only wait longer there
     double pooler_ms = 0;
     double delay_ms = 0;
-    double scheduling_ms = 0; // until a backend that has work gets a processor, beyond what sharing
-                              // them explains: sleeping processors, time slices, wrong queues
+    double start_ms = 0; // between the pooler and a backend that begins: wake-ups, and waiting for
+                         // a processor longer than sharing them explains
+    double extra_when_idle = 0; // what processor and pooler work grows by, as a share, from a full
+                                // server to an idle one
     double cpu_under_lock_ms = 0; // parts of serial_ms
     double io_under_lock_ms = 0;
-    double cores = 1; // that backends can have, with others taking theirs
+    double cores = 1; // that transactions can have, with what others take outside them taken off
     double io_servers = 1;
 
     ClosedNetwork network() const;
+    PoolDemands at_utilisation(double utilisation) const; // of the processors
     PoolDemands without_locks() const; // the same work, if nobody had to wait for a lock
-    double total_ms() const {
-        return cpu_ms + io_ms + serial_ms + pooler_ms + delay_ms + scheduling_ms;
-    }
+    double total_ms() const { return cpu_ms + io_ms + serial_ms + pooler_ms + delay_ms + start_ms; }
 };
 
 PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &machine);
@@ -118,6 +120,8 @@ struct PoolAdvice {
 
 PoolAdvice advise_pool(const PoolObservation &observation, const PoolMachine &machine,
                        std::mt19937_64 &random);
+
+double round_trips_of(const PoolObservation &observation); // at least 1
 
 // The parts of the advice, for those who want only one.
 std::vector<double> throughput_by_size(const PoolDemands &demands, int largest); // a second

@@ -308,7 +308,7 @@ class Simulation {
         case Step::Delay:
             return job.delay;
         case Step::Start:
-            return chance_.exponential(server_.start_ms);
+            return chance_.time(server_.start_ms, server_.start_variation);
         default:
             return server_.pooler_ms / 2;
         }

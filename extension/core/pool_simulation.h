@@ -31,8 +31,8 @@ struct SimulatedServer {
     double cores = 1;      // what is left of them for backends
     double io_servers = 1; // requests that the disk serves at the same time
     double pooler_ms = 0;  // of the pooler's one thread for each transaction; 0: none
-    double start_ms = 0; // mean time until a backend that was sent work gets a processor; it varies
-                         // exponentially
+    double start_ms = 0;   // mean time until a backend that was sent work gets a processor
+    double start_variation = 1;
 };
 
 struct WaitPercentiles {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace triage {
 namespace {
@@ -32,15 +33,25 @@ TEST(PoolModel, ComputingNeedsAsManyConnectionsAsCores) {
     PoolAdvice advice = advise(observed(2, 0, 0));
     EXPECT_EQ(advice.bottleneck, "cpu");
     EXPECT_EQ(advice.knee, 2);
-    EXPECT_EQ(advice.size, 2);
-    EXPECT_NEAR(advice.best_per_s, 1000, 1);
+    EXPECT_EQ(advice.size, 3); // with room
+    EXPECT_NEAR(advice.best_per_s, 2000 / advice.demands.cpu_ms, 1);
+}
+
+TEST(PoolModel, WorkShrinksAsTheServerFills) {
+    PoolObservation observation = observed(2, 0, 0);
+    PoolDemands seen_calm = demands_of(observation, {2, 16, 1});
+    EXPECT_LT(seen_calm.cpu_ms, 2);
+    EXPECT_NEAR(seen_calm.at_utilisation(0.2).cpu_ms, 2, 1e-9); // as it was seen
+    observation.transactions *= 4.9;
+    EXPECT_NEAR(demands_of(observation, {2, 16, 1}).cpu_ms, 2, 0.02);
 }
 
 TEST(PoolModel, ThinkingInsideTransactionsNeedsMany) {
     PoolAdvice advice = advise(observed(1, 0, 20));
-    EXPECT_EQ(advice.knee, 42); // 21 ms at 2000 a second
-    EXPECT_GT(advice.size, 42);
-    EXPECT_LT(advice.size, 70);
+    double knee = 2 * (20 + advice.demands.cpu_ms) / advice.demands.cpu_ms;
+    EXPECT_EQ(advice.knee, std::ceil(knee));
+    EXPECT_GT(advice.size, knee);
+    EXPECT_LT(advice.size, 1.5 * knee);
     EXPECT_GE(advice.size_per_s, 0.99 * advice.best_per_s);
     EXPECT_GE(advice.size, advice.smallest_for_95);
     EXPECT_EQ(advise(observed(1, 20, 0)).size, advice.size); // sleeping is as good
@@ -63,7 +74,7 @@ TEST(PoolModel, WaitingForLocksIsNoReasonForConnections) {
     PoolAdvice advice = advise(locked);
     EXPECT_EQ(advice.bottleneck, "lock");
     EXPECT_LE(advice.size, 4);
-    EXPECT_LE(advice.best_per_s, 501); // the whole transaction is under the lock
+    EXPECT_NEAR(advice.best_per_s, 1000 / advice.demands.serial_ms, 1);
     EXPECT_TRUE(std::any_of(advice.doubts.begin(), advice.doubts.end(), [](const auto &doubt) {
         return doubt.find("locks") != std::string::npos;
     }));
@@ -88,7 +99,8 @@ TEST(PoolModel, LocksNeverAskForMoreThanWithoutThem) {
 TEST(PoolModel, OthersOnTheMachineTakeTheirShare) {
     PoolObservation alone = observed(1, 0, 10), beside = alone;
     beside.other_cpu_ms = 1;
-    EXPECT_NEAR(advise(beside).best_per_s, advise(alone).best_per_s / 2, 5);
+    EXPECT_NEAR(demands_of(beside, {2, 16, 1}).cores, 1, 1e-9);
+    EXPECT_LT(advise(beside).best_per_s, 0.6 * advise(alone).best_per_s);
     EXPECT_LT(advise(beside).size, advise(alone).size);
 }
 
@@ -98,7 +110,7 @@ TEST(PoolModel, ThePoolersThreadIsABound) {
     *observation.hold_ms = 0.2;
     PoolAdvice advice = advise(observation, {16, 16, 1});
     EXPECT_EQ(advice.bottleneck, "pooler");
-    EXPECT_NEAR(advice.best_per_s, 10'000, 100);
+    EXPECT_NEAR(advice.best_per_s, 1000 / advice.demands.pooler_ms, 200);
 }
 
 TEST(PoolModel, TheDiskSaturates) {
@@ -124,7 +136,7 @@ TEST(PoolModel, WithoutSchedstatActiveTimeStandsIn) {
     observation.cpu_ms.reset();
     observation.run_queue_ms.reset();
     PoolAdvice advice = advise(observation);
-    EXPECT_NEAR(advice.demands.cpu_ms, 2, 0.1);
+    EXPECT_NEAR(advice.demands.cpu_ms, advise(observed(2, 3, 0)).demands.cpu_ms, 0.1);
     EXPECT_NEAR(advice.demands.delay_ms, 3, 0.01);
     EXPECT_LT(advice.confidence, Confidence::High);
 }
