@@ -74,4 +74,9 @@ std::optional<double> free_memory_bytes() {
     return memory ? std::optional(memory->available) : std::nullopt;
 }
 
+std::optional<double> total_memory_bytes() {
+    const auto memory = read_memory();
+    return memory ? std::optional(memory->total) : std::nullopt;
+}
+
 } // namespace triage::advisor

@@ -16,5 +16,6 @@ MachineLoad measure_machine(std::chrono::milliseconds watched);
 
 // What programs could still take without swapping; mostly page cache that can be given up.
 std::optional<double> free_memory_bytes();
+std::optional<double> total_memory_bytes();
 
 } // namespace triage::advisor

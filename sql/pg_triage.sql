@@ -674,11 +674,11 @@ AS 'MODULE_PATHNAME', 'pg_triage_heat';
 COMMENT ON FUNCTION triage.heat(int) IS 'how hot each extent of 64 blocks is, now or at an hour of the week (0 is Monday, 00:00); blocks, hot and upper are bit masks of its blocks (lowest bit first): worth having, busiest, above an index''s leaves';
 
 CREATE FUNCTION triage.miss_ratio_curve(sizes bigint[] DEFAULT NULL, OUT shared_buffers bigint, OUT hit_rate float8,
-                                        OUT error float8, OUT observed bool, OUT observed_s float8,
+                                        OUT error float8, OUT observed bool, OUT at_least bool, OUT observed_s float8,
                                         OUT watched_blocks bigint, OUT accesses_per_s float8, OUT lru_factor float8)
 RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
 AS 'MODULE_PATHNAME', 'pg_triage_miss_ratio_curve';
-COMMENT ON FUNCTION triage.miss_ratio_curve(bigint[]) IS 'hit rate that the buffer pool would have with other sizes (bytes), with the standard error of the sample; observed is false where it was not watched long enough to tell';
+COMMENT ON FUNCTION triage.miss_ratio_curve(bigint[]) IS 'hit rate that the buffer pool would have with other sizes (bytes), with the standard error of the sample; observed is false where it was not watched long enough to tell, at_least is true where the hit rate is then no lower than this';
 
 CREATE FUNCTION triage.latency_histogram(OUT bucket bigint, OUT lower_ms float8, OUT upper_ms float8, OUT executions bigint)
 RETURNS SETOF record LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED ROWS 100

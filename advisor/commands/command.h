@@ -33,6 +33,7 @@ class Command {
     virtual ExitStatus run(const Options &options) = 0;
 };
 
+std::unique_ptr<Command> make_cache_command();
 std::unique_ptr<Command> make_check_command();
 std::unique_ptr<Command> make_demo_command();
 std::unique_ptr<Command> make_indexes_command();

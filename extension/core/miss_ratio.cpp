@@ -70,7 +70,7 @@ Curve curve_of(const ReuseHistograms &histograms, int without) {
 
 struct Point {
     double misses = 0;
-    bool observed = true;
+    bool observed = true, upper_bound = false;
 };
 
 Point read_at(const Curve &curve, double blocks) {
@@ -79,7 +79,7 @@ Point read_at(const Curve &curve, double blocks) {
     const auto begin = curve.working_set.begin(), end = begin + curve.bins;
     const auto above = std::lower_bound(begin, end, blocks);
     if (above == end)
-        return {curve.misses[static_cast<std::size_t>(curve.bins - 1)], false};
+        return {curve.misses[static_cast<std::size_t>(curve.bins - 1)], false, true};
     const auto i = static_cast<std::size_t>(above - begin);
     if (i == 0)
         return {curve.misses[0], *above <= blocks};
@@ -211,7 +211,7 @@ MissEstimate misses_at(const ReuseHistograms &histograms, double blocks) {
     }
     for (const double estimate : left_out)
         spread += (estimate - mean) * (estimate - mean);
-    return {all.misses, std::sqrt(spread * (groups - 1) / groups), all.observed};
+    return {all.misses, std::sqrt(spread * (groups - 1) / groups), all.observed, all.upper_bound};
 }
 
 MissRatioCurve::MissRatioCurve(const ReuseHistograms &histograms, const PoolFigures &measured)
@@ -239,7 +239,7 @@ HitRatio MissRatioCurve::at(double blocks) const {
     const MissEstimate estimate = misses_at(histograms_, blocks * lru_factor_);
     const double ratio = 1 - estimate.misses_per_s / measured_.accesses_per_s;
     return {std::clamp(ratio, 0.0, 1.0), estimate.error / measured_.accesses_per_s,
-            estimate.observed};
+            estimate.observed, estimate.upper_bound};
 }
 
 } // namespace triage

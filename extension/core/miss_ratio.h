@@ -97,7 +97,10 @@ class ReuseTracker {
 struct MissEstimate {
     double misses_per_s = 0;
     double error = 0;     // standard error of the sampling
-    bool observed = true; // false: watched for too short a time, or no such size was ever in use
+    bool observed = true; // false: watched for too short a time
+    // Then: so many blocks were not in use in the time watched, so that there are no more misses
+    // than this.
+    bool upper_bound = false;
 };
 
 MissEstimate misses_at(const ReuseHistograms &histograms, double blocks);
@@ -112,6 +115,7 @@ struct HitRatio {
     double ratio = 0; // 0..1
     double error = 0; // standard error, same unit
     bool observed = true;
+    bool lower_bound = false; // not observed, but no lower than this
 };
 
 class MissRatioCurve {

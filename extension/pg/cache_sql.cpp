@@ -241,6 +241,7 @@ Datum pg_triage_miss_ratio_curve(PG_FUNCTION_ARGS) {
                 rows.add_null();
             }
             rows.add_bool(hit.observed);
+            rows.add_bool(hit.lower_bound);
             rows.add_float8(reuse.histograms.observed_s);
             rows.add_int8(static_cast<std::int64_t>(reuse.histograms.watched));
             rows.add_float8(reuse.figures.accesses_per_s);

@@ -190,7 +190,11 @@ TEST(MissRatio, AgreesWithAnExactLru) {
 TEST(MissRatio, SaysWhatItHasNotSeen) {
     Experiment experiment;
     experiment.run<ClockPool>(Workload(10000, 0.8, 0), true);
-    EXPECT_FALSE(experiment.curve().at(1e7).observed);
+    const HitRatio beyond = experiment.curve().at(1e7);
+    EXPECT_FALSE(beyond.observed);
+    EXPECT_TRUE(beyond.lower_bound);
+    EXPECT_GE(beyond.ratio, experiment.curve().at(2 * Experiment::size).ratio);
+    EXPECT_FALSE(experiment.curve().at(1).lower_bound);
     EXPECT_FALSE(misses_at(ReuseHistograms{}, 100).observed);
     EXPECT_FALSE(MissRatioCurve({}, {}).at(100).observed);
 }
