@@ -10,7 +10,7 @@ use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(new_clinic load_clinic advisor);
+our @EXPORT = qw(new_clinic load_clinic advisor start_advisor);
 
 my $here = abs_path(dirname(__FILE__));
 # As it was said, else as it was built in this tree, else as it was installed beside psql.
@@ -52,14 +52,25 @@ END
 # Runs the advisor against the server (undef: against none); gives exit status, stdout and stderr.
 sub advisor
 {
+	return start_advisor(@_)->();
+}
+
+# The same without waiting: gives a function that sends a signal, if one is named, and waits.
+sub start_advisor
+{
 	my ($node, @arguments) = @_;
 	die "found no pg_triage: make advisor, or set PG_TRIAGE_BIN\n" unless $program;
 	my ($stdout, $stderr) = ('', '');
 	local %ENV = %ENV;
-	delete @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE PGSERVICE PG_COLOR)};
+	delete @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE PGSERVICE PGAPPNAME PG_COLOR)};
 	@ENV{qw(PGHOST PGPORT PGDATABASE)} = ($node->host, $node->port, 'postgres') if $node;
-	IPC::Run::run([ $program, @arguments ], '<', \undef, '>', \$stdout, '2>', \$stderr);
-	return ($? >> 8, $stdout, $stderr);
+	my $harness = IPC::Run::start([ $program, @arguments ], '<', \undef, '>', \$stdout, '2>', \$stderr);
+	return sub {
+		my ($signal) = @_;
+		$harness->signal($signal) if $signal;
+		$harness->finish;
+		return ($harness->full_result >> 8, $stdout, $stderr);
+	};
 }
 
 1;

@@ -92,5 +92,18 @@ is( $node->safe_psql('postgres', q{SELECT count(*) FROM triage.audit_log WHERE a
 is($status, 4, 'the output cannot be written');
 like($stderr, qr/could not create file/, 'says so');
 
+# 4: Ctrl-C cancels what runs on the server
+my $waits = q{SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'pg_triage' AND wait_event_type = 'Lock'};
+my $holder = $node->background_psql('postgres');
+$holder->query_safe('BEGIN; LOCK TABLE triage.targets;');
+my $interrupted = start_advisor($node, 'check');
+ok($node->poll_query_until('postgres', $waits), 'a query waits');
+($status, $stdout, $stderr) = $interrupted->('INT');
+is($status, 4, 'Ctrl-C ends it');
+is($stderr, "pg_triage: error: canceled by user\n", 'says so');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_triage'}),
+	'0', 'and leaves nothing behind');
+$holder->quit;
+
 $node->stop;
 done_testing();
