@@ -21,6 +21,8 @@ constexpr double redundancy_threshold = 0.25;
 // alone.
 constexpr double much_smaller = 0.5;
 constexpr double about_as_good = 2;
+// What is left of a statement's cost is small change beside what it was without any index.
+constexpr double hardly_noticed = 0.02;
 // INCLUDE columns stay only for statements that they save at least min_improvement of their cost:
 // next to what the keys save, the fetch of a few rows from the table is nothing, and the planner
 // counts it dearer than it is where the table's pages are cached. Not asked for less space than
@@ -117,10 +119,11 @@ class Selector {
     // What the exchange costs all the statements and the writers is within the noise of what the
     // index saves them, and no statement becomes much slower.
     bool does_as_well(CandidateId part, CandidateId whole) {
-        return exchange_is_allowed(part, whole,
-                                   [&](const PricedStatement &, double before, double after) {
-                                       return after <= about_as_good * before;
-                                   });
+        return exchange_is_allowed(
+            part, whole, [&](const PricedStatement &statement, double before, double after) {
+                return after <= about_as_good * before ||
+                       after - before <= hardly_noticed * statement.before;
+            });
     }
 
     // Of what the statements would cost without either, the exchange gives up no more than noise.

@@ -247,6 +247,14 @@ TEST(Selection, APartialIndexThatDoesAboutAsWellTakesThePlaceOfAFullOne) {
                 slow = f.candidate(1, {3}, {"open"}, megabyte / 100);
     f.statement({1}, {{1000, {}}, {25, {full}}, {40, {partial}}, {60, {slow}}});
     EXPECT_EQ(chosen(f.select()), Ids{partial});
+
+    // Three times as much, but of next to nothing.
+    Fixture cheap;
+    cheap.relation(1);
+    full = cheap.candidate(1, {1, 2});
+    partial = cheap.candidate(1, {2}, {"open"}, megabyte / 10);
+    cheap.statement({1}, {{5000, {}}, {37, {full}}, {111, {partial}}});
+    EXPECT_EQ(chosen(cheap.select()), Ids{partial});
 }
 
 TEST(Selection, APartialIndexTakesNoPlaceThatOtherStatementsNeed) {
