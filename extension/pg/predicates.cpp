@@ -336,6 +336,41 @@ void add_conditions(const ScanContext &context, List *quals) {
         add_condition(context, static_cast<Node *>(lfirst(cell)));
 }
 
+bool is_known_already(const ScanContext &context, const Condition &condition) {
+    for (const Condition *other = context.inspection.condition; other < &condition; other++)
+        if (other->scan == condition.scan && other->attribute == condition.attribute &&
+            other->form == condition.form && other->opno == condition.opno)
+            return true;
+    return false;
+}
+
+// What a partial index's predicate implies is left out of the plan, except for rows that are to be
+// locked; it is a condition of the statement all the same. The planner has read the predicate into
+// the relation's cache entry.
+void add_index_predicate(Inspection &inspection, SampledScan *scan, const ::Relation index) {
+    if (index == nullptr)
+        return;
+    const ScanContext context{inspection, scan, 1, NIL}; // as the catalogs number it
+    ListCell *cell;
+    foreach (cell, index->rd_indpred) {
+        const int before = inspection.conditions;
+        add_condition(context, static_cast<Node *>(lfirst(cell)));
+        const int added = inspection.conditions - before;
+        if (added == 1 && is_known_already(context, inspection.condition[before])) {
+            inspection.conditions--;
+            scan->scan.clause_count--;
+        }
+    }
+}
+
+::Relation index_of(const PlanState *state) {
+    if (IsA(state, IndexScanState))
+        return reinterpret_cast<const IndexScanState *>(state)->iss_RelationDesc;
+    if (IsA(state, IndexOnlyScanState))
+        return reinterpret_cast<const IndexOnlyScanState *>(state)->ioss_RelationDesc;
+    return nullptr; // a bitmap's recheck has the predicate
+}
+
 // Catalogs, temporary tables and foreign tables are left out: nobody recommends an index for them.
 bool is_of_interest(const PlanState *state) {
     const ::Relation relation = reinterpret_cast<const ScanState *>(state)->ss_currentRelation;
@@ -369,6 +404,7 @@ void add_scan(Inspection &inspection, PlanState *state, List *index_quals, List 
         inspection, scan, reinterpret_cast<const Scan *>(state->plan)->scanrelid, index_columns};
     add_conditions(context, index_quals);
     add_conditions(context, state->plan->qual);
+    add_index_predicate(inspection, scan, index_of(state));
 }
 
 void add_node(Inspection &inspection, PlanState *state) {
