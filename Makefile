@@ -30,17 +30,21 @@ ISOLATION_OPTS = --inputdir=regress --outputdir=.
 TAP_TESTS = 1
 PROVE_TESTS = regress/t/*.pl
 
-# check and demo find, or install, a server by themselves. (PGXS has a check of its own, which refuses.)
-ifneq ($(filter check demo,$(MAKECMDGOALS)),)
+# These find, or install, a server by themselves. (PGXS has a check of its own, which refuses.)
+by_themselves = check demo bench-warm bench-curve
+ifneq ($(filter $(by_themselves),$(MAKECMDGOALS)),)
 check:
 	PG_CONFIG='$(PG_CONFIG)' regress/tools/check
 
 demo:
 	PG_CONFIG='$(PG_CONFIG)' regress/tools/demo $(DEMO_OPTIONS)
 
-.PHONY: check demo
+bench-%:
+	PG_CONFIG='$(PG_CONFIG)' regress/tools/bench $* $(BENCH_OPTIONS)
+
+.PHONY: $(by_themselves)
 endif
-ifneq ($(filter-out check demo,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out $(by_themselves),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
