@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 namespace triage {
 namespace {
@@ -76,7 +77,9 @@ class Selector {
         return result;
     }
 
-    // The largest first, each for the smallest that will do.
+    // The largest first, each for the one of the smaller ones with most key columns: every one of
+    // them filters or orders, which is worth more than the planner's costs, that are within noise
+    // of each other, can tell. Among those the one that costs the statements least.
     void prefer_smaller_indexes() {
         std::vector<CandidateId> by_size(candidates_.size());
         std::iota(by_size.begin(), by_size.end(), CandidateId{0});
@@ -86,16 +89,29 @@ class Selector {
         for (auto id = by_size.rbegin(); id != by_size.rend(); ++id) {
             if (!chosen_.contains(*id))
                 continue;
-            auto smaller = std::find_if(by_size.begin(), by_size.end(), [&](CandidateId other) {
-                return !chosen_.contains(other) &&
-                       ((is_much_smaller_part(other, *id) && does_as_well(other, *id)) ||
-                        (is_without_included(other, *id) && saves_nearly_as_much(other, *id)));
-            });
-            if (smaller != by_size.end()) {
-                chosen_.erase(*id);
-                chosen_.insert(*smaller);
-            }
+            std::optional<std::pair<std::size_t, double>> best_rank;
+            CandidateId best = *id;
+            for (CandidateId other : by_size)
+                if (std::optional<double> loss = loss_by_exchange(other, *id)) {
+                    std::pair rank{candidates_[other].definition.keys.size(), -*loss};
+                    if (!best_rank || rank > *best_rank) {
+                        best_rank = rank;
+                        best = other;
+                    }
+                }
+            chosen_.erase(*id);
+            chosen_.insert(best);
         }
+    }
+
+    std::optional<double> loss_by_exchange(CandidateId other, CandidateId id) {
+        if (chosen_.contains(other))
+            return std::nullopt;
+        if (is_much_smaller_part(other, id))
+            return loss_of_partial(other, id);
+        if (is_without_included(other, id))
+            return loss_without_included(other, id);
+        return std::nullopt;
     }
 
     bool is_much_smaller_part(CandidateId part, CandidateId whole) const {
@@ -116,26 +132,27 @@ class Selector {
                serves(b.definition, a.definition);
     }
 
-    // What the exchange costs all the statements and the writers is within the noise of what the
-    // index saves them, and no statement becomes much slower.
-    bool does_as_well(CandidateId part, CandidateId whole) {
-        return exchange_is_allowed(
-            part, whole, [&](const PricedStatement &statement, double before, double after) {
-                return after <= about_as_good * before ||
-                       after - before <= hardly_noticed * statement.before;
-            });
+    // Nothing, unless what the exchange costs all the statements and the writers is within the
+    // noise of what the index saves them, and no statement becomes much slower.
+    std::optional<double> loss_of_partial(CandidateId part, CandidateId whole) {
+        return allowed_loss(part, whole,
+                            [&](const PricedStatement &statement, double before, double after) {
+                                return after <= about_as_good * before ||
+                                       after - before <= hardly_noticed * statement.before;
+                            });
     }
 
-    // Of what the statements would cost without either, the exchange gives up no more than noise.
-    bool saves_nearly_as_much(CandidateId narrow, CandidateId wide) {
-        return exchange_is_allowed(
-            narrow, wide, [&](const PricedStatement &statement, double before, double after) {
-                return after - before <= limits_.min_improvement * statement.before;
-            });
+    // Nothing, unless of what each statement would cost without either, the exchange gives up no
+    // more than noise.
+    std::optional<double> loss_without_included(CandidateId narrow, CandidateId wide) {
+        return allowed_loss(narrow, wide,
+                            [&](const PricedStatement &statement, double before, double after) {
+                                return after - before <= limits_.min_improvement * statement.before;
+                            });
     }
 
     template <class Allows>
-    bool exchange_is_allowed(CandidateId given, CandidateId taken, Allows allows) {
+    std::optional<double> allowed_loss(CandidateId given, CandidateId taken, Allows allows) {
         CandidateSet exchanged = chosen_;
         exchanged.erase(taken);
         exchanged.insert(given);
@@ -153,12 +170,12 @@ class Selector {
         // Those that gain most by the index are the likeliest to object.
         for (auto [saved, statement] : current.statements)
             if (!agrees(*statement))
-                return false;
+                return std::nullopt;
         loss = priced_.upkeep(given) - priced_.upkeep(taken);
-        const std::vector<PricedStatement> &statements = priced_.statements();
-        return std::all_of(statements.begin(), statements.end(), [&](const PricedStatement &s) {
-            return !s.relevant.contains(taken) || agrees(s);
-        });
+        for (const PricedStatement &statement : priced_.statements())
+            if (statement.relevant.contains(taken) && !agrees(statement))
+                return std::nullopt;
+        return loss;
     }
 
     bool pays(CandidateId id, const Contribution &contribution) const {

@@ -257,6 +257,24 @@ TEST(Selection, APartialIndexThatDoesAboutAsWellTakesThePlaceOfAFullOne) {
     EXPECT_EQ(chosen(cheap.select()), Ids{partial});
 }
 
+TEST(Selection, OfThePartialIndexesThatDoTheOneWithMostKeysTakesThePlace) {
+    Fixture f;
+    f.relation(1);
+    CandidateId full = f.candidate(1, {1, 2}), cheap = f.candidate(1, {3}, {"open"}, megabyte / 12),
+                two_keys = f.candidate(1, {1, 2}, {"open"}, megabyte / 10);
+    f.statement({1}, {{1000, {}}, {25, {full}}, {30, {cheap}}, {45, {two_keys}}});
+    EXPECT_EQ(chosen(f.select()), Ids{two_keys});
+}
+
+TEST(Selection, OfPartialIndexesWithAsManyKeysTheCheapestTakesThePlace) {
+    Fixture f;
+    f.relation(1);
+    CandidateId full = f.candidate(1, {1, 2}), good = f.candidate(1, {2}, {"open"}, megabyte / 10),
+                small = f.candidate(1, {3}, {"open"}, megabyte / 12);
+    f.statement({1}, {{1000, {}}, {25, {full}}, {27, {good}}, {45, {small}}});
+    EXPECT_EQ(chosen(f.select()), Ids{good});
+}
+
 TEST(Selection, APartialIndexTakesNoPlaceThatOtherStatementsNeed) {
     Fixture f;
     f.relation(1);
