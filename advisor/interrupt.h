@@ -1,6 +1,6 @@
-// What Ctrl-C (SIGINT) and SIGTERM do: they cancel what runs on the server, so that the command
-// fails in an orderly way and cleans up. A second signal, or one while nothing is registered, ends
-// the program at once. Child processes start with the default handling.
+// What Ctrl-C (SIGINT), SIGTERM and SIGHUP do: they cancel what runs on the server, so that the
+// command fails in an orderly way and cleans up. A second signal, or one while nothing is registered,
+// ends the program at once. Child processes start with the default handling.
 #pragma once
 
 #include <chrono>

@@ -82,6 +82,8 @@ class DemoCommand : public Command {
     }
 
     ExitStatus run(const Options &options) override {
+        // Whenever a signal comes, it ends the demo in order, at its next wait.
+        const OnInterrupt stay([] {});
         const Installation installation = find_installation(bindir_, files_);
         const auto workflows = read_workflows(installation.files + "/load");
 

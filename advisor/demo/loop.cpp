@@ -26,6 +26,10 @@ bool finished(const Job &job) {
     return job.status != "queued" && job.status != "running" && job.status != "verifying";
 }
 
+bool is_built(const Job &job) {
+    return job.status == "verifying" || job.status == "kept";
+}
+
 // Built ones count half: what follows is that they are watched.
 double share_done(const std::vector<BuiltIndex> &indexes) {
     double done = 0;
@@ -104,8 +108,12 @@ LoopResult build_and_verify(const Options &options, Server &server,
     Progress progress(options, "building while the load runs");
     for (const auto until = std::chrono::steady_clock::now() + longest;;) {
         for (BuiltIndex &index : result.indexes)
-            if (!finished(index.job))
+            if (!finished(index.job)) {
                 index.job = read_job(server, index.job.id);
+                // The prediction was of the fresh index; the load goes on to fill it.
+                if (!index.bytes && is_built(index.job))
+                    index.bytes = index.job.size_bytes;
+            }
         if (std::all_of(result.indexes.begin(), result.indexes.end(),
                         [](const BuiltIndex &index) { return finished(index.job); }))
             break;

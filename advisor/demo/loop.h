@@ -16,7 +16,7 @@ struct BuiltIndex {
     Recommendation recommendation;
     Job job;
     std::string name;                  // with its schema; empty: it does not exist
-    std::optional<std::int64_t> bytes; // as it is on disk
+    std::optional<std::int64_t> bytes; // when it was built
     std::optional<std::int64_t> scans; // since it was built
     std::optional<double> build_seconds;
 };
@@ -36,7 +36,7 @@ LoopResult build_and_verify(const Options &options, Server &server,
                             const std::vector<Recommendation> &recommendations,
                             std::chrono::seconds longest, const std::function<void()> &watch);
 
-// How often the indexes have been used by now, and how big they are.
+// How often the indexes have been used by now.
 void read_use(Server &server, LoopResult &result);
 
 } // namespace triage::advisor
