@@ -15,7 +15,6 @@ double sample_rate = 0.02;
 int max_statements = 4096;
 int memory_kb = 16 * 1024;
 int min_shared_rows = 11;
-int activity_interval_ms = 1000;
 int buffer_interval_ms = 1000;
 bool warm_on_start = false;
 int auto_index = static_cast<int>(AutoIndex::Recommend);
@@ -64,10 +63,6 @@ void define(bool preloading) {
     DefineCustomIntVariable("pg_triage.min_shared_rows",
                             "A value shared by fewer rows than this is never kept.", nullptr,
                             &min_shared_rows, 11, 1, INT_MAX, PGC_SUSET, 0, nullptr, nullptr, nullptr);
-    DefineCustomIntVariable("pg_triage.activity_interval",
-                            "Time between two samples of the backends' activity.", "Zero is never.",
-                            &activity_interval_ms, 1000, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS,
-                            nullptr, nullptr, nullptr);
     DefineCustomIntVariable("pg_triage.buffer_interval",
                             "Time between two looks at the buffer pool.", "Zero is never.",
                             &buffer_interval_ms, 1000, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS,

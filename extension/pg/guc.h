@@ -10,7 +10,6 @@ extern double sample_rate;         // 0..1, share of executions sampled beyond a
 extern int max_statements;         // slots of the statement store (postmaster start)
 extern int memory_kb;              // all shared memory of the extension, kB (postmaster start)
 extern int min_shared_rows;        // k of the privacy rule
-extern int activity_interval_ms;   // between two samples of the backends, ms; 0 = never
 extern int buffer_interval_ms;     // between two looks at the buffer pool, ms; 0 = never
 extern bool warm_on_start;         // load the working set after a restart
 extern int auto_index;             // AutoIndex
