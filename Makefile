@@ -31,7 +31,7 @@ TAP_TESTS = 1
 PROVE_TESTS = regress/t/*.pl
 
 # These find, or install, a server by themselves. (PGXS has a check of its own, which refuses.)
-by_themselves = check demo bench-warm bench-curve
+by_themselves = check demo bench-warm bench-curve bench-ttl
 ifneq ($(filter $(by_themselves),$(MAKECMDGOALS)),)
 check:
 	PG_CONFIG='$(PG_CONFIG)' regress/tools/check

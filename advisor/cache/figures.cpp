@@ -14,8 +14,27 @@ struct Counts {
 
 struct CountedTables {
     std::map<std::string, Counts> tables;
-    double at_s = 0, since_s = 0; // by the server's clock; since_s: length of the statistics so far
+    double at_s = 0;                              // by the server's clock
+    double reads_since_s = 0, writes_since_s = 0; // how long the counters have been running
 };
+
+// What an application's cache would see as a read is an execution of a SELECT. Only the sampler
+// tells these from the scans that an UPDATE makes to find its rows.
+void count_reads(Server &server, CountedTables &result) {
+    for (const Row &row : server.query(
+             "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,"
+             " sum(s.calls)::float8 AS reads,"
+             " extract(epoch FROM clock_timestamp() - min(min(s.first_seen)) OVER ())::float8 AS "
+             "since"
+             " FROM triage.statements s JOIN pg_class c ON c.oid = s.main_relation"
+             " JOIN pg_namespace n ON n.oid = c.relnamespace"
+             " WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+             " AND s.query ~* '^\\s*(select|with)\\M'"
+             " GROUP BY n.nspname, c.relname")) {
+        result.tables[row.text("name")].reads = row.number("reads").value_or(0);
+        result.reads_since_s = row.number("since").value_or(0);
+    }
+}
 
 CountedTables count_tables(Server &server) {
     CountedTables result;
@@ -24,14 +43,13 @@ CountedTables count_tables(Server &server) {
         " extract(epoch FROM clock_timestamp() - coalesce((SELECT stats_reset FROM pg_stat_database"
         " WHERE datname = current_database()), pg_postmaster_start_time()))::float8 AS since");
     result.at_s = times.number("at").value_or(0);
-    result.since_s = times.number("since").value_or(0);
+    result.writes_since_s = times.number("since").value_or(0);
+    count_reads(server, result);
     for (const Row &row :
          server.query("SELECT pg_catalog.format('%I.%I', schemaname, relname) AS name,"
-                      " (coalesce(seq_scan, 0) + coalesce(idx_scan, 0))::float8 AS reads,"
                       " (n_tup_ins + n_tup_upd + n_tup_del)::float8 AS writes"
                       " FROM pg_catalog.pg_stat_user_tables WHERE schemaname <> 'triage'"))
-        result.tables[row.text("name")] = {row.number("reads").value_or(0),
-                                           row.number("writes").value_or(0)};
+        result.tables[row.text("name")].writes = row.number("writes").value_or(0);
     return result;
 }
 
@@ -82,9 +100,11 @@ std::vector<TableRates> read_table_rates(Server &server, std::chrono::millisecon
         interruptible_sleep(watched);
         after = count_tables(server);
     }
-    const double elapsed = watched.count() > 0 ? after.at_s - before.at_s : after.since_s;
+    const bool is_watched = watched.count() > 0;
+    const double read_s = is_watched ? after.at_s - before.at_s : after.reads_since_s;
+    const double write_s = is_watched ? after.at_s - before.at_s : after.writes_since_s;
     std::vector<TableRates> rates;
-    if (elapsed <= 0)
+    if (read_s <= 0 || write_s <= 0)
         return rates;
     for (const Row &row : server.query(
              "SELECT pg_catalog.format('%I.%I', s.schemaname, s.relname) AS name,"
@@ -105,8 +125,8 @@ std::vector<TableRates> read_table_rates(Server &server, std::chrono::millisecon
             continue;
         const Counts earlier = before.tables[name];
         TtlWorkload workload;
-        workload.reads_per_s = std::max(0.0, found->second.reads - earlier.reads) / elapsed;
-        workload.writes_per_s = std::max(0.0, found->second.writes - earlier.writes) / elapsed;
+        workload.reads_per_s = std::max(0.0, found->second.reads - earlier.reads) / read_s;
+        workload.writes_per_s = std::max(0.0, found->second.writes - earlier.writes) / write_s;
         workload.keys = std::max(1.0, row.number("keys").value_or(1));
         workload.read_skew = read_skew;
         rates.push_back({name, row.text("data_class"), workload});

@@ -11,6 +11,9 @@
 # server, throws its files (only these) out of the page cache, starts it, opens the load at once, or,
 # where the mode says so, once the hottest half is loaded, and watches for ten seconds.
 #
+# The modes standby and standby-warmed do the same with a standby that has just been promoted: without
+# more ado, or after pg_triage warm has brought it what is hot on its primary.
+#
 # Rounds are interleaved. Each waits until the machine is quiet; one in which something else used the
 # processors all the same is discarded, counted and repeated. Figures are medians over the rounds. With
 # --results they are kept in a file, a line a round, and a later run goes on from there. Needs vmtouch;
@@ -46,14 +49,20 @@ make_path($directory);
 my $data   = "$directory/data";
 my $socket = "$directory";
 my $port   = 5432;
-my $server_pid;
+my $standby = "$directory/standby";
+my $standby_port = 5433;
+my ($server_pid, $standby_pid);
 $ENV{PGHOST} = $socket;
 $ENV{PGPORT} = $port;
 $ENV{PGUSER} = 'bench';
 $ENV{PGDATABASE} = 'hospital';
 $ENV{PGOPTIONS} = '';
 $SIG{INT} = $SIG{TERM} = sub { exit 1 };
-END { stop_server('immediate') if $server_pid; }
+END
+{
+	kill 'QUIT', $standby_pid if $standby_pid;
+	stop_server('immediate') if $server_pid;
+}
 
 # ---- small things ------------------------------------------------------------------------------------
 
@@ -340,11 +349,63 @@ my %settings = (
 	ours        => { 'pg_triage.warm_on_start' => 'on' },
 	half        => { 'pg_triage.warm_on_start' => 'on' });
 
+# A fresh copy of the primary's backup, cold.
+sub make_standby
+{
+	my $base = "$directory/base";
+	if (!-d $base)
+	{
+		run("$bindir/pg_basebackup", '-D', "$base.new", '-c', 'fast', '-R', '--no-sync');
+		rename "$base.new", $base or die $!;
+	}
+	remove_tree($standby);
+	system("cp -a $base $standby && sync -f $standby") == 0 or die "could not copy the backup\n";
+	evict($standby);
+}
+
+# Of a standby from the moment in which it was promoted.
+sub play_standby_round
+{
+	my ($mode, $steady_tps) = @_;
+	restore_heat();
+	$server_pid = start_server($data);
+	await_server($server_pid, $port);
+	make_standby();
+	my ($busy, $own, $begun) = (busy_s(), own_s(), time);
+	$standby_pid = start_server($standby, port => $standby_port);
+	await_server($standby_pid, $standby_port);
+	my $from = time;
+	my $conninfo = "host=$socket user=bench dbname=hospital";
+	run("$bindir/pg_triage", qw(warm run --quiet --wait-ready 90 --deadline 60 -o), "$directory/warm.out", '--from',
+		"$conninfo port=$port", '--to', "$conninfo port=$standby_port")
+	  if $mode eq 'standby-warmed';
+	my $waited = time - $from;
+	run("$bindir/psql", '-XAtq', '-p', $standby_port, '-c', 'SELECT pg_promote()');
+	my $opened = time;
+	my $transactions = load_for($watched_s, $opened, $standby_port);
+	kill 'INT', $standby_pid;
+	waitpid $standby_pid, 0;
+	undef $standby_pid;
+	my $elapsed = time - $begun;
+	my $figure = figures_of($transactions, $opened, $steady_tps);
+	$figure->{waited_s} = $waited;
+	$figure->{reads}    = 0;
+	stop_server('fast');
+	$figure->{others} = ((busy_s() - $busy) - (own_s() - $own)) / $elapsed / processors();
+	return $figure;
+}
+
+sub restore_heat
+{
+	system("cp $directory/saved/autoprewarm.blocks $data/autoprewarm.blocks && " .
+	  "cp $directory/saved/pg_triage_heat.stat $data/pg_stat/pg_triage_heat.stat") == 0 or die;
+}
+
 sub play_round
 {
 	my ($mode, $steady_tps) = @_;
-	system("cp $directory/saved/autoprewarm.blocks $data/autoprewarm.blocks && " .
-	  "cp $directory/saved/pg_triage_heat.stat $data/pg_stat/pg_triage_heat.stat") == 0 or die;
+	return play_standby_round($mode, $steady_tps) if $mode =~ /^standby/;
+	restore_heat();
 	evict($data);
 	my $reads_before = stored_reads();
 	my ($busy, $own, $begun) = (busy_s(), own_s(), time);
