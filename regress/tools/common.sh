@@ -30,7 +30,7 @@ choose_server() {
         return
     fi
     major=$(for path in /usr/lib/postgresql/*/bin/postgres; do
-        [ -x "$path" ] && printf '%s\n' "$path"
+        [ ! -x "$path" ] || printf '%s\n' "$path"
     done | cut -d/ -f5 | sort -n | tail -1)
     [ -n "$major" ] || major=$(newest_packaged_server)
     if [ -n "$major" ]; then
