@@ -61,16 +61,27 @@ bool satisfies(Comparison comparison, int order) {
 const CommonValue *ColumnProfile::find_common(const ColumnValue &value) const {
     if (value.kind != kind || kind == ValueKind::Opaque)
         return nullptr;
-    for (const CommonValue &candidate : common)
-        if (compare(candidate.value, value) == 0)
-            return &candidate;
-    return nullptr;
+    // Most columns are of integers, and this is the hot loop of a sampled execution.
+    auto find = [&](auto equals) -> const CommonValue * {
+        for (const CommonValue &candidate : common)
+            if (equals(candidate.value))
+                return &candidate;
+        return nullptr;
+    };
+    if (kind == ValueKind::Integer)
+        return find([wanted = value.integer](const ColumnValue &v) { return v.integer == wanted; });
+    return find([&](const ColumnValue &v) { return compare(v, value) == 0; });
 }
 
 std::optional<double> ColumnProfile::equal_selectivity(const ColumnValue &value) const {
+    return equal_selectivity(value, find_common(value));
+}
+
+std::optional<double> ColumnProfile::equal_selectivity(const ColumnValue &value,
+                                                       const CommonValue *found) const {
     if (!analyzed || value.kind != kind || kind == ValueKind::Opaque)
         return average_equal_selectivity();
-    if (const CommonValue *found = find_common(value))
+    if (found)
         return found->frequency;
     // What the common values leave, shared out over the other ones; never more than the least
     // common.

@@ -53,6 +53,9 @@ struct ColumnProfile {
 
     // Shares of all rows, 0..1; nothing if the statistics cannot tell.
     std::optional<double> equal_selectivity(const ColumnValue &value) const;
+    // The same where find_common(value) was asked already.
+    std::optional<double> equal_selectivity(const ColumnValue &value,
+                                            const CommonValue *found) const;
     std::optional<double> average_equal_selectivity() const; // of a value not known
     std::optional<double> range_selectivity(Comparison comparison, const ColumnValue &value) const;
     std::optional<double> prefix_selectivity(std::string_view prefix) const;

@@ -553,11 +553,12 @@ void estimate_element(void *context, Oid type, Datum element, bool is_null) {
     if (is_null)
         return;
     const ColumnValue value = column_facts::value_of(list.column, type, element);
-    if (const auto selectivity = list.column.profile.equal_selectivity(value))
+    const CommonValue *common = list.column.profile.find_common(value);
+    if (const auto selectivity = list.column.profile.equal_selectivity(value, common))
         list.selectivity += *selectivity;
     else
         list.estimated = false;
-    if (!keep_value(list.condition, list.column, list.column.profile.find_common(value)))
+    if (!keep_value(list.condition, list.column, common))
         list.withheld = true;
 }
 
@@ -614,13 +615,14 @@ void estimate_comparison(Condition &condition, const column_facts::Operator &op,
                          const column_facts::Column &column, ClauseSample &clause) {
     const ColumnProfile &profile = column.profile;
     const ColumnValue value = column_facts::value_of(column, condition.type, condition.value);
-    clause.withheld = !keep_value(condition, column, profile.find_common(value));
+    const CommonValue *common = profile.find_common(value);
+    clause.withheld = !keep_value(condition, column, common);
     switch (op.op) {
     case ClauseOperator::Equal:
-        set_selectivity(clause, profile.equal_selectivity(value));
+        set_selectivity(clause, profile.equal_selectivity(value, common));
         break;
     case ClauseOperator::NotEqual:
-        if (const auto equal = profile.equal_selectivity(value))
+        if (const auto equal = profile.equal_selectivity(value, common))
             clause.selectivity =
                 static_cast<float>(std::max(0.0, 1 - *equal - profile.null_fraction));
         break;
