@@ -16,7 +16,7 @@ namespace {
 
 [[noreturn]] void reject(const std::string &detail) {
     throw Failure(ExitStatus::Usage, "observations are not valid", detail,
-                  "The form of the file is described in docs/pools.md.");
+                  "The form of the file is described in advisor/pool_observations.h.");
 }
 
 // An object of the file, and where it stands, for messages.

@@ -1,5 +1,5 @@
 // What was observed of pools, as a JSON file: the input of `pg_triage pool --from-file` (its form
-// is in docs/pools.md) and what `--emit observations` writes.
+// is that of the fields below).
 #pragma once
 
 #include "core/pool_model.h"

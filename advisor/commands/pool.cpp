@@ -18,7 +18,7 @@ class PoolCommand : public Command {
     }
     std::string details() const override {
         return "Sizes follow from a queueing model of what transactions need; simulated waits are "
-               "printed beside them. docs/pools.md describes the file and the model.";
+               "printed beside them. advisor/pool_observations.h describes the file and the model.";
     }
 
     void define(CLI::App &app) override {
