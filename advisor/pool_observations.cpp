@@ -1,67 +1,30 @@
 #include "pool_observations.h"
 
 #include "exit_status.h"
-#include "render/json.h"
+#include "json_figures.h"
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
-#include <fstream>
-#include <iostream>
-#include <sstream>
+#include <limits>
 
 namespace triage::advisor {
 
 namespace {
 
-[[noreturn]] void reject(const std::string &detail) {
-    throw Failure(ExitStatus::Usage, "observations are not valid", detail,
-                  "The form of the file is described in advisor/pool_observations.h.");
+constexpr std::array<const char *, 4> lane_names = {"emergency", "clinical", "ai", "reporting"};
+
+LaneClass lane_of(const Figures &figures) {
+    const std::string name = figures.text("lane", "clinical");
+    for (std::size_t i = 0; i < lane_names.size(); ++i)
+        if (name == lane_names[i])
+            return static_cast<LaneClass>(i);
+    throw Failure(ExitStatus::Usage, fmt::format("unknown lane \"{}\"", name), {},
+                  "Lanes are emergency, clinical, ai and reporting.");
 }
 
-// An object of the file, and where it stands, for messages.
-class Figures {
-  public:
-    Figures(const Json &object, std::string place) : object_(object), place_(std::move(place)) {
-        if (!object_.is_object())
-            reject(fmt::format("{} is not an object.", place_));
-    }
-
-    std::optional<double> find(const char *key) const {
-        const auto at = object_.find(key);
-        if (at == object_.end() || at->is_null())
-            return std::nullopt;
-        if (!at->is_number() || !std::isfinite(at->get<double>()) || at->get<double>() < 0)
-            reject(fmt::format("{}.{} is not a number of at least 0.", place_, key));
-        return at->get<double>();
-    }
-    double get(const char *key, double otherwise) const { return find(key).value_or(otherwise); }
-    double need(const char *key) const {
-        const auto value = find(key);
-        if (!value)
-            reject(fmt::format("{}.{} is missing.", place_, key));
-        return *value;
-    }
-    double need_positive(const char *key) const {
-        const double value = need(key);
-        if (value <= 0)
-            reject(fmt::format("{}.{} must be more than 0.", place_, key));
-        return value;
-    }
-    std::string text(const char *key) const {
-        const auto at = object_.find(key);
-        if (at == object_.end() || !at->is_string() || at->get_ref<const std::string &>().empty())
-            reject(fmt::format("{}.{} is missing or not a text.", place_, key));
-        return at->get<std::string>();
-    }
-
-  private:
-    const Json &object_;
-    std::string place_;
-};
-
-PoolMachine machine_of(const Json &object) {
-    const Figures figures(object, "machine");
+PoolMachine machine_of(const Figures &figures) {
     PoolMachine machine;
     machine.cores = figures.need_positive("cores");
     machine.io_servers = std::max(1.0, figures.get("io_servers", machine.io_servers));
@@ -69,8 +32,7 @@ PoolMachine machine_of(const Json &object) {
     return machine;
 }
 
-ObservedStatement statement_of(const Json &object, const std::string &place) {
-    const Figures figures(object, place);
+ObservedStatement statement_of(const Figures &figures) {
     ObservedStatement statement;
     statement.calls_per_transaction = figures.need("calls_per_transaction");
     statement.mean_ms = figures.need("mean_ms");
@@ -81,63 +43,110 @@ ObservedStatement statement_of(const Json &object, const std::string &place) {
     return statement;
 }
 
-PoolObservation pool_of(const Json &object, const std::string &place) {
-    const Figures figures(object, place);
-    PoolObservation pool;
-    pool.pool = figures.text("pool");
-    pool.seconds = figures.need_positive("seconds");
-    pool.transactions = figures.need_positive("transactions");
-    pool.clients = static_cast<int>(std::min(figures.get("clients", 0), 1e6));
-    pool.round_trips = figures.find("round_trips");
-    pool.active_ms = figures.need("active_ms");
-    pool.idle_in_transaction_ms = figures.need("idle_in_transaction_ms");
-    pool.hold_ms = figures.find("hold_ms");
-    pool.cpu_ms = figures.find("cpu_ms");
-    pool.run_queue_ms = figures.find("run_queue_ms");
-    pool.io_wait_ms = figures.get("io_wait_ms", 0);
-    pool.wal_wait_ms = figures.get("wal_wait_ms", 0);
-    pool.lock_wait_ms = figures.get("lock_wait_ms", 0);
-    pool.lwlock_wait_ms = figures.get("lwlock_wait_ms", 0);
-    pool.sleep_ms = figures.get("sleep_ms", 0);
-    pool.pooler_ms = figures.find("pooler_ms");
-    pool.other_cpu_ms = figures.get("other_cpu_ms", 0);
-    if (object.contains("statements")) {
-        int number = 0;
-        for (const Json &statement : object["statements"])
-            pool.statements.push_back(
-                statement_of(statement, fmt::format("{}.statements[{}]", place, number++)));
-    }
+ObservedPool pool_of(const Figures &figures) {
+    ObservedPool pool;
+    PoolObservation &observation = pool.observation;
+    observation.pool = figures.text("pool");
+    observation.seconds = figures.need_positive("seconds");
+    observation.transactions = figures.need_positive("transactions");
+    observation.clients = figures.count("clients", 0);
+    observation.round_trips = figures.find("round_trips");
+    observation.active_ms = figures.need("active_ms");
+    observation.idle_in_transaction_ms = figures.need("idle_in_transaction_ms");
+    observation.hold_ms = figures.find("hold_ms");
+    observation.cpu_ms = figures.find("cpu_ms");
+    observation.run_queue_ms = figures.find("run_queue_ms");
+    observation.io_wait_ms = figures.get("io_wait_ms", 0);
+    observation.wal_wait_ms = figures.get("wal_wait_ms", 0);
+    observation.lock_wait_ms = figures.get("lock_wait_ms", 0);
+    observation.lwlock_wait_ms = figures.get("lwlock_wait_ms", 0);
+    observation.sleep_ms = figures.get("sleep_ms", 0);
+    observation.pooler_ms = figures.find("pooler_ms");
+    observation.other_cpu_ms = figures.get("other_cpu_ms", 0);
+    for (const Figures &statement : figures.list("statements"))
+        observation.statements.push_back(statement_of(statement));
+    pool.lane = lane_of(figures);
+    pool.database = figures.text("database", observation.pool);
+    pool.user = figures.text("user", observation.pool);
+    pool.statement_p99_ms = figures.get("statement_p99_ms", 0);
     return pool;
+}
+
+std::vector<double> known(const std::vector<std::optional<double>> &numbers) {
+    std::vector<double> values;
+    for (const auto &number : numbers)
+        if (number)
+            values.push_back(*number);
+    return values;
+}
+
+ScaledApplication application_of(const Figures &figures) {
+    ScaledApplication scaled;
+    Application &application = scaled.application;
+    application.name = figures.text("name");
+    application.lane = lane_of(figures);
+    application.min_replicas = figures.count("min_replicas", 3);
+    application.max_replicas = figures.count("max_replicas", 100);
+    application.surge = figures.count("surge", 1);
+    application.terminating = figures.count("terminating", 1);
+    application.pool = figures.count("pool", 10);
+    application.through_pooler = figures.flag("through_pooler", false);
+    if (application.min_replicas > application.max_replicas || application.pool < 1)
+        throw Failure(ExitStatus::Usage,
+                      fmt::format("application \"{}\" has no possible size", application.name),
+                      "min_replicas must not be more than max_replicas, and pool at least 1.");
+    scaled.deployment = figures.text("deployment", application.name);
+    scaled.demand_a_replica = figures.get("demand_a_replica", 0);
+    if (figures.has("demand")) {
+        const Figures demand = figures.object("demand");
+        scaled.demand.first_hour_of_week = demand.count("first_hour_of_week", 0);
+        for (const auto &hour : demand.figures("hourly"))
+            scaled.demand.hourly.push_back(hour.value_or(std::numeric_limits<double>::quiet_NaN()));
+    }
+    if (figures.has("usage")) {
+        const Figures usage = figures.object("usage");
+        scaled.request = request_resources(known(usage.figures("cpu_cores")),
+                                           known(usage.figures("memory_bytes")));
+    }
+    return scaled;
+}
+
+Fleet fleet_of(const Figures &figures, std::vector<ScaledApplication> &applications) {
+    Fleet fleet;
+    fleet.max_connections = figures.count("max_connections", fleet.max_connections);
+    fleet.superuser_reserved = figures.count("superuser_reserved", fleet.superuser_reserved);
+    fleet.replication = figures.count("replication", fleet.replication);
+    fleet.usable_share = std::min(figures.get("usable_share", fleet.usable_share), 1.0);
+    fleet.poolers = figures.count("poolers", 0);
+    for (const Figures &application : figures.list("applications")) {
+        applications.push_back(application_of(application));
+        fleet.applications.push_back(applications.back().application);
+    }
+    return fleet;
 }
 
 } // namespace
 
-PoolObservations parse_pool_observations(const std::string &text) {
-    const Json file = Json::parse(text, nullptr, false);
-    if (file.is_discarded())
-        reject("The text is not JSON.");
-    if (!file.is_object() || !file.contains("machine") || !file.contains("pools") ||
-        !file["pools"].is_array() || file["pools"].empty())
-        reject("An object with \"machine\" and a list \"pools\" is expected.");
-    PoolObservations observations;
-    observations.machine = machine_of(file["machine"]);
-    int number = 0;
-    for (const Json &pool : file["pools"])
-        observations.pools.push_back(pool_of(pool, fmt::format("pools[{}]", number++)));
-    return observations;
+std::string name_of(LaneClass lane) {
+    return lane_names[static_cast<std::size_t>(lane)];
 }
 
-PoolObservations read_pool_observations(const std::string &path) {
-    std::ostringstream text;
-    if (path == "-") {
-        text << std::cin.rdbuf();
-    } else {
-        std::ifstream file(path);
-        if (!file)
-            throw Failure(ExitStatus::Usage, fmt::format("cannot read file \"{}\"", path));
-        text << file.rdbuf();
-    }
-    return parse_pool_observations(text.str());
+PoolObservations parse_pool_observations(const std::string &text) {
+    const Json json = parse_json_file(text);
+    const Figures file(json, "file");
+    PoolObservations observations;
+    observations.host = file.text("host", observations.host);
+    observations.port = file.count("port", observations.port);
+    if (file.has("machine"))
+        observations.machine = machine_of(file.object("machine"));
+    for (const Figures &pool : file.list("pools"))
+        observations.pools.push_back(pool_of(pool));
+    if (!observations.pools.empty() && !file.has("machine"))
+        throw Failure(ExitStatus::Usage, "observations are not valid", "file.machine is missing.",
+                      "Pool sizes depend on the server's cores.");
+    if (file.has("fleet"))
+        observations.fleet = fleet_of(file.object("fleet"), observations.applications);
+    return observations;
 }
 
 } // namespace triage::advisor

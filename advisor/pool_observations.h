@@ -1,23 +1,46 @@
-// What was observed of pools, as a JSON file: the input of `pg_triage pool --from-file` (its form
-// is that of the fields below).
+// The JSON file that `pg_triage pool` and `pg_triage scale` take with --from-file: what was
+// observed of each pool, and the fleet that connects. Its form is described in docs/pools.md.
 #pragma once
 
+#include "core/connection_budget.h"
+#include "core/forecast.h"
 #include "core/pool_model.h"
+#include "core/resource_request.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace triage::advisor {
 
+struct ObservedPool {
+    PoolObservation observation;
+    LaneClass lane = LaneClass::Clinical;
+    std::string database, user;  // of the server; the pool's name if not said
+    double statement_p99_ms = 0; // 0: not known
+};
+
+// An application of the fleet, and what scaling it needs to know.
+struct ScaledApplication {
+    Application application;
+    std::string deployment; // its name in Kubernetes
+    double demand_a_replica = 0;
+    DemandSeries demand;
+    ResourceRequest request;
+};
+
 struct PoolObservations {
+    std::string host = "127.0.0.1"; // of the database server, as the pooler sees it
+    int port = 5432;
     PoolMachine machine;
-    std::vector<PoolObservation> pools;
+    std::vector<ObservedPool> pools;
+    std::optional<Fleet> fleet;
+    std::vector<ScaledApplication> applications; // of the fleet, in its order
 };
 
 // Raises Failure, naming the value, if the text is not JSON or a figure is missing or impossible.
 PoolObservations parse_pool_observations(const std::string &text);
 
-// "-" is standard input.
-PoolObservations read_pool_observations(const std::string &path);
+std::string name_of(LaneClass lane);
 
 } // namespace triage::advisor

@@ -40,6 +40,7 @@ std::unique_ptr<Command> make_indexes_command();
 std::unique_ptr<Command> make_report_command();
 std::unique_ptr<Command> make_warm_command();
 std::unique_ptr<Command> make_pool_command();
+std::unique_ptr<Command> make_scale_command();
 
 std::vector<std::unique_ptr<Command>> all_commands();
 

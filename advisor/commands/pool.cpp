@@ -1,14 +1,29 @@
-// pg_triage pool: how many connections each pool needs, what waiting that costs, and why.
+// pg_triage pool: how many connections each pool needs, what waiting that costs, and why; as
+// configuration, too.
 #include "commands/command.h"
-#include "pool_observations.h"
+#include "json_figures.h"
+#include "output.h"
+#include "pool_advice.h"
 #include "render/pools.h"
 #include "render/render.h"
 
 #include <CLI/CLI.hpp>
 
+#include <map>
+
 namespace triage::advisor {
 
 namespace {
+
+const std::map<std::string, Saturation> saturations = {{"normal", Saturation::Normal},
+                                                       {"busy", Saturation::Busy},
+                                                       {"saturated", Saturation::Saturated}};
+
+const std::map<std::string, ClientPool> client_pools = {
+    {"hikari", ClientPool::Hikari},
+    {"sqlalchemy", ClientPool::SqlAlchemy},
+    {"pgx", ClientPool::Pgx},
+    {"node-postgres", ClientPool::NodePostgres}};
 
 class PoolCommand : public Command {
   public:
@@ -20,11 +35,27 @@ class PoolCommand : public Command {
         return "Sizes follow from a queueing model of what transactions need; simulated waits are "
                "printed beside them. advisor/pool_observations.h describes the file and the model.";
     }
+    bool connects() const override { return false; }
 
     void define(CLI::App &app) override {
         app.add_option("--from-file", file_, "observations in JSON; \"-\" is standard input")
             ->type_name("FILE")
             ->required();
+        app.add_option("--emit", emit_,
+                       "write configuration instead: pgbouncer, sql (timeouts, max_connections), "
+                       "hikari, sqlalchemy, pgx, node-postgres or json")
+            ->type_name("KIND")
+            ->check(CLI::IsMember(
+                {"pgbouncer", "sql", "hikari", "sqlalchemy", "pgx", "node-postgres", "json"}));
+        app.add_option("--saturation", saturation_,
+                       "size bulk lanes for a server that is normal, busy or saturated (default "
+                       "normal)")
+            ->type_name("STATE")
+            ->check(CLI::IsMember({"normal", "busy", "saturated"}));
+        app.add_option("--processes", processes_,
+                       "application processes that share a lane, for client pools (default 1)")
+            ->type_name("N")
+            ->check(CLI::Range(1, 100000));
         app.add_option("--rate", rates_, "predict waits at this many transactions a second, too")
             ->type_name("TPS")
             ->check(CLI::PositiveNumber);
@@ -34,34 +65,54 @@ class PoolCommand : public Command {
     }
 
     ExitStatus run(const Options &options) override {
-        const PoolObservations observations = read_pool_observations(file_);
-        std::vector<AdvisedPool> pools;
-        for (const PoolObservation &observation : observations.pools)
-            pools.push_back(advise(observation, observations.machine));
-        show(
-            options, [&] { return document_of_pools(observations.machine, pools); },
-            [&] { return json_of_pools(observations.machine, pools); });
+        const PoolObservations observations = parse_pool_observations(read_text_file(file_));
+        if (observations.pools.empty())
+            throw Failure(ExitStatus::Usage, "the file has no pools", {},
+                          "List what was observed under \"pools\", as docs/pools.md describes.");
+        const Saturation saturation = saturations.at(saturation_);
+        PoolsAdvice advice = advise_pools(observations, saturation);
+        for (AdvisedPool &pool : advice.pools)
+            add_rates(pool);
+        if (emit_.empty() || emit_ == "json") {
+            Options shown = options;
+            if (emit_ == "json")
+                shown.format = Format::Json;
+            show(
+                shown, [&] { return document_of_pools(advice); },
+                [&] { return json_of_pools(advice); });
+        } else {
+            write_output(options, emitted(emitted_pools(observations, advice, saturation)));
+        }
         return ExitStatus::Fine;
     }
 
   private:
-    // The same seed for each pool and run: the same observation gets the same advice.
-    AdvisedPool advise(const PoolObservation &observation, const PoolMachine &machine) const {
+    void add_rates(AdvisedPool &pool) const {
         std::mt19937_64 random(1);
-        AdvisedPool pool{observation, advise_pool(observation, machine, random), {}, 0};
         pool.asked_size = size_ > 0 ? size_ : pool.advice.size;
         for (double rate : rates_) {
-            auto points = waits_at_size(observation, pool.advice.demands, pool.asked_size, rate,
-                                        {1.0}, random);
+            auto points = waits_at_size(pool.observed.observation, pool.advice.demands,
+                                        pool.asked_size, rate, {1.0}, random);
             points.front().load = rate / pool.advice.size_per_s;
             pool.at_rate.push_back(points.front());
         }
-        return pool;
     }
 
-    std::string file_;
+    std::string emitted(const EmittedPools &pools) const {
+        if (emit_ == "pgbouncer")
+            return pgbouncer_fragment(pools);
+        if (emit_ == "sql")
+            return server_settings(pools);
+        std::string text;
+        for (const EmittedPool &pool : pools.pools)
+            text += (text.empty() ? "" : "\n") +
+                    client_pool(client_pools.at(emit_), pools, pool, processes_);
+        return text;
+    }
+
+    std::string file_, emit_, saturation_ = "normal";
     std::vector<double> rates_;
-    int size_ = 0;
+    int size_ = 0, processes_ = 1;
 };
 
 } // namespace

@@ -8,18 +8,6 @@ namespace triage::advisor {
 
 namespace {
 
-const char *name_of(Confidence confidence) {
-    switch (confidence) {
-    case Confidence::High:
-        return "high";
-    case Confidence::Medium:
-        return "medium";
-    case Confidence::Low:
-        break;
-    }
-    return "low";
-}
-
 Json json_of(const WaitPercentiles &times) {
     return {{"mean_ms", times.mean_ms},
             {"p50_ms", times.p50_ms},
@@ -43,34 +31,35 @@ Json json_of(const AdvisedPool &pool) {
     Json sensitivity = Json::array();
     for (const SizeIf &size : advice.sensitivity)
         sensitivity.push_back({{"if", size.changed}, {"size", size.size}});
-    Json json = {{"pool", pool.observation.pool},
-                 {"size", advice.size},
-                 {"knee", advice.knee},
-                 {"smallest_for_95", advice.smallest_for_95},
-                 {"bottleneck", advice.bottleneck},
-                 {"throughput_per_s", advice.size_per_s},
-                 {"best_throughput_per_s", advice.best_per_s},
-                 {"observed_per_s", advice.observed_per_s},
-                 {"confidence", name_of(advice.confidence)},
-                 {"doubts", advice.doubts},
-                 {"evidence",
-                  {{"seconds", pool.observation.seconds},
-                   {"transactions", pool.observation.transactions},
-                   {"observed", pool.observation.hold_ms ? "through a pooler" : "at the server"}}},
-                 {"demands",
-                  {{"cpu_ms", demands.cpu_ms},
-                   {"io_ms", demands.io_ms},
-                   {"serial_ms", demands.serial_ms},
-                   {"pooler_ms", demands.pooler_ms},
-                   {"delay_ms", demands.delay_ms},
-                   {"start_ms", demands.start_ms},
-                   {"cores", demands.cores}}},
-                 {"waits", json_of(advice.waits)},
-                 {"sensitivity", sensitivity},
-                 {"rivals",
-                  {{"hikari", advice.rivals.hikari},
-                   {"cybertec", advice.rivals.cybertec},
-                   {"pgbouncer_default", advice.rivals.pgbouncer_default}}}};
+    Json json = {
+        {"pool", pool.observed.observation.pool},
+        {"size", advice.size},
+        {"knee", advice.knee},
+        {"smallest_for_95", advice.smallest_for_95},
+        {"bottleneck", advice.bottleneck},
+        {"throughput_per_s", advice.size_per_s},
+        {"best_throughput_per_s", advice.best_per_s},
+        {"observed_per_s", advice.observed_per_s},
+        {"confidence", name_of(advice.confidence)},
+        {"doubts", advice.doubts},
+        {"evidence",
+         {{"seconds", pool.observed.observation.seconds},
+          {"transactions", pool.observed.observation.transactions},
+          {"observed", pool.observed.observation.hold_ms ? "through a pooler" : "at the server"}}},
+        {"demands",
+         {{"cpu_ms", demands.cpu_ms},
+          {"io_ms", demands.io_ms},
+          {"serial_ms", demands.serial_ms},
+          {"pooler_ms", demands.pooler_ms},
+          {"delay_ms", demands.delay_ms},
+          {"start_ms", demands.start_ms},
+          {"cores", demands.cores}}},
+        {"waits", json_of(advice.waits)},
+        {"sensitivity", sensitivity},
+        {"rivals",
+         {{"hikari", advice.rivals.hikari},
+          {"cybertec", advice.rivals.cybertec},
+          {"pgbouncer_default", advice.rivals.pgbouncer_default}}}};
     if (!pool.at_rate.empty()) {
         json["asked_size"] = pool.asked_size;
         json["at_rate"] = json_of(pool.at_rate);
@@ -93,14 +82,15 @@ std::string bottleneck_sentence(const std::string &bottleneck) {
 Section section_of(const AdvisedPool &pool) {
     const PoolAdvice &advice = pool.advice;
     Section section;
-    section.title = fmt::format("Pool {}: {} connections", pool.observation.pool, advice.size);
+    section.title =
+        fmt::format("Pool {}: {} connections", pool.observed.observation.pool, advice.size);
     section.blocks.emplace_back(Paragraph{fmt::format(
         "{}; {:.0f} transactions a second are predicted with {} connections, {:.0f} with any "
         "number. Knee at {}. Confidence {}: {:.0f} transactions in {:.0f} s, seen {}.",
         bottleneck_sentence(advice.bottleneck), advice.size_per_s, advice.size, advice.best_per_s,
-        advice.knee, name_of(advice.confidence), pool.observation.transactions,
-        pool.observation.seconds,
-        pool.observation.hold_ms ? "through a pooler" : "at the server")});
+        advice.knee, name_of(advice.confidence), pool.observed.observation.transactions,
+        pool.observed.observation.seconds,
+        pool.observed.observation.hold_ms ? "through a pooler" : "at the server")});
     for (const std::string &doubt : advice.doubts)
         section.blocks.emplace_back(Paragraph{doubt, Tone::Faint});
 
@@ -147,23 +137,131 @@ Section section_of(const AdvisedPool &pool) {
 
 } // namespace
 
-Document document_of_pools(const PoolMachine &machine, const std::vector<AdvisedPool> &pools) {
+Table table_of_budget(const ConnectionBudget &budget) {
+    Table table{{{"Connections of"},
+                 {"lane"},
+                 {"pods", Align::Right},
+                 {"each", Align::Right},
+                 {"in all", Align::Right},
+                 {"", Align::Left}},
+                {}};
+    for (const FittedApplication &fitted : budget.applications) {
+        const Application &application = fitted.application;
+        const int pods = application.max_replicas + application.surge + application.terminating;
+        table.rows.push_back({application.name, name_of(application.lane), std::to_string(pods),
+                              std::to_string(application.pool), std::to_string(fitted.connections),
+                              application.through_pooler ? Cell("to the pooler", Tone::Faint)
+                              : fitted.cut               ? Cell("cut to fit", Tone::Warning)
+                                                         : Cell("")});
+    }
+    for (const FittedAlias &fitted : budget.aliases)
+        table.rows.push_back({"pooler: " + fitted.alias.name, name_of(fitted.alias.lane), "",
+                              std::to_string(fitted.alias.size + fitted.alias.reserve),
+                              std::to_string(fitted.connections),
+                              fitted.cut ? Cell("cut to fit", Tone::Warning) : Cell("")});
+    return table;
+}
+
+Json json_of_budget(const ConnectionBudget &budget) {
+    Json applications = Json::array(), aliases = Json::array();
+    for (const FittedApplication &fitted : budget.applications)
+        applications.push_back({{"name", fitted.application.name},
+                                {"max_replicas", fitted.application.max_replicas},
+                                {"pool", fitted.application.pool},
+                                {"connections", fitted.connections},
+                                {"through_pooler", fitted.application.through_pooler},
+                                {"cut", fitted.cut}});
+    for (const FittedAlias &fitted : budget.aliases)
+        aliases.push_back({{"name", fitted.alias.name},
+                           {"size", fitted.alias.size},
+                           {"reserve", fitted.alias.reserve},
+                           {"connections", fitted.connections},
+                           {"cut", fitted.cut}});
+    return {{"fits", budget.fits},
+            {"limit", budget.limit},
+            {"wanted", budget.wanted},
+            {"used", budget.used},
+            {"max_client_conn", budget.max_client_conn},
+            {"needed_max_connections", budget.needed_max_connections},
+            {"added_memory_bytes", budget.added_memory_bytes},
+            {"applications", applications},
+            {"aliases", aliases}};
+}
+
+namespace {
+
+Section lanes_of(const PoolsAdvice &advice) {
+    Section section;
+    section.title = "Lanes";
+    Table lanes{{{"Lane"},
+                 {"class"},
+                 {"size", Align::Right},
+                 {"reserve", Align::Right},
+                 {"statement timeout", Align::Right},
+                 {"wait timeout", Align::Right},
+                 {"why", Align::Left, true}},
+                {}};
+    for (const AdvisedPool &pool : advice.pools)
+        lanes.rows.push_back({pool.plan.name, name_of(pool.plan.lane),
+                              std::to_string(pool.plan.size), std::to_string(pool.plan.reserve),
+                              show_ms(pool.plan.statement_timeout_ms),
+                              show_ms(pool.plan.query_wait_timeout_ms), pool.plan.reason});
+    section.blocks.emplace_back(lanes);
+    for (const FloodTest &test : advice.floods)
+        section.blocks.emplace_back(Paragraph{fmt::format(
+            "p99 of {} by simulation: {} alone, {} beside a flood on the bulk lanes, {} if all "
+            "shared one pool.",
+            test.lane, show_ms(test.alone_p99_ms), show_ms(test.with_lanes_p99_ms),
+            show_ms(test.without_lanes_p99_ms))});
+    return section;
+}
+
+} // namespace
+
+std::string sentence_of_budget(const ConnectionBudget &budget) {
+    if (budget.used == budget.wanted && budget.fits)
+        return fmt::format("All {} connections fit the limit of {}.", budget.used, budget.limit);
+    std::string text = fmt::format(
+        "{} connections were wanted at the worst moment of a rollout; the limit is {}. ",
+        budget.wanted, budget.limit);
+    text += budget.fits ? fmt::format("What is cut above brings them to {}. ", budget.used)
+                        : "Even one connection a pod does not fit: put a pooler between. ";
+    return text + fmt::format(
+                      "Uncut, they would take max_connections = {}, and about {} more memory.",
+                      budget.needed_max_connections, show_bytes(double(budget.added_memory_bytes)));
+}
+
+Document document_of_pools(const PoolsAdvice &advice) {
     Document document;
-    document.title = fmt::format("Connection pools for {:g} cores", machine.cores);
-    for (const AdvisedPool &pool : pools)
+    document.title = fmt::format("Connection pools for {:g} cores", advice.machine.cores);
+    for (const AdvisedPool &pool : advice.pools)
         document.sections.push_back(section_of(pool));
+    if (advice.pools.size() > 1)
+        document.sections.push_back(lanes_of(advice));
+    if (advice.budget)
+        document.sections.push_back({"Connection budget",
+                                     {table_of_budget(*advice.budget),
+                                      Paragraph{sentence_of_budget(*advice.budget),
+                                                advice.budget->fits ? Tone::Plain : Tone::Bad}}});
     return document;
 }
 
-Json json_of_pools(const PoolMachine &machine, const std::vector<AdvisedPool> &pools) {
-    Json list = Json::array();
-    for (const AdvisedPool &pool : pools)
+Json json_of_pools(const PoolsAdvice &advice) {
+    Json list = Json::array(), floods = Json::array();
+    for (const AdvisedPool &pool : advice.pools)
         list.push_back(json_of(pool));
+    for (const FloodTest &test : advice.floods)
+        floods.push_back({{"lane", test.lane},
+                          {"alone_p99_ms", test.alone_p99_ms},
+                          {"with_lanes_p99_ms", test.with_lanes_p99_ms},
+                          {"without_lanes_p99_ms", test.without_lanes_p99_ms}});
     return {{"machine",
-             {{"cores", machine.cores},
-              {"io_servers", machine.io_servers},
-              {"spindles", machine.spindles}}},
-            {"pools", list}};
+             {{"cores", advice.machine.cores},
+              {"io_servers", advice.machine.io_servers},
+              {"spindles", advice.machine.spindles}}},
+            {"pools", list},
+            {"floods", floods},
+            {"budget", advice.budget ? json_of_budget(*advice.budget) : Json(nullptr)}};
 }
 
 } // namespace triage::advisor

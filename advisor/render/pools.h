@@ -1,20 +1,16 @@
 // Advice on pools as a document, and as JSON.
 #pragma once
 
-#include "core/pool_model.h"
+#include "pool_advice.h"
 #include "render/document.h"
 #include "render/json.h"
 
 namespace triage::advisor {
 
-struct AdvisedPool {
-    PoolObservation observation;
-    PoolAdvice advice;
-    std::vector<LoadPoint> at_rate; // waits at rates that were asked for, at size `asked_size`
-    int asked_size = 0;
-};
-
-Document document_of_pools(const PoolMachine &machine, const std::vector<AdvisedPool> &pools);
-Json json_of_pools(const PoolMachine &machine, const std::vector<AdvisedPool> &pools);
+Document document_of_pools(const PoolsAdvice &advice);
+Json json_of_pools(const PoolsAdvice &advice);
+std::string sentence_of_budget(const ConnectionBudget &budget);
+Table table_of_budget(const ConnectionBudget &budget);
+Json json_of_budget(const ConnectionBudget &budget);
 
 } // namespace triage::advisor

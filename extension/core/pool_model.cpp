@@ -161,7 +161,8 @@ ClosedNetwork PoolDemands::network() const {
 PoolDemands PoolDemands::at_utilisation(double utilisation) const {
     PoolDemands loaded = *this;
     double grown = 1 + extra_when_idle * (1 - std::clamp(utilisation, 0.0, 1.0));
-    for (double *work : {&loaded.cpu_ms, &loaded.cpu_under_lock_ms, &loaded.pooler_ms})
+    for (double *work :
+         {&loaded.cpu_ms, &loaded.cpu_under_lock_ms, &loaded.serial_ms, &loaded.pooler_ms})
         *work *= grown;
     return loaded;
 }
@@ -235,7 +236,10 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
     demands.pooler_ms *= shrunk;
     demands.io_servers = machine.io_servers;
     demands.io_ms = demand_of_residence(observation.io_wait_ms, rate, machine.io_servers);
-    demands.serial_ms = demand_behind_wait(rate, lock_wait);
+    // A transaction holds its locks for no longer than itself. At full load, when its work takes
+    // less time, so does holding them.
+    double busy = utilisation_behind_wait(lock_wait, hold - lock_wait);
+    demands.serial_ms = rate > 0 ? shrunk * busy / rate : 0;
 
     // Who holds the lock spends its time on the other stations: it is not needed twice.
     double serial = demands.serial_ms;

@@ -87,12 +87,9 @@ double erlang_wait_ms(int servers, double arrival_rate, double service_ms, doubl
     return service_ms / (servers - load) * std::log(waits / (1 - p));
 }
 
-double demand_behind_wait(double arrival_rate, double wait_ms) {
-    // W = r S^2 / (1 - r S), the M/M/1's, solved for S.
-    if (arrival_rate <= 0 || wait_ms <= 0)
-        return 0;
-    double product = arrival_rate * wait_ms;
-    return (std::sqrt(product * product + 4 * product) - product) / (2 * arrival_rate);
+double utilisation_behind_wait(double wait_ms, double held_ms) {
+    // W = S r / (1 - r), the M/M/1's, solved for r.
+    return wait_ms > 0 ? wait_ms / (wait_ms + std::max(held_ms, 0.0)) : 0;
 }
 
 } // namespace triage

@@ -32,7 +32,8 @@ double erlang_c(int servers, double arrival_rate, double service_ms);
 // Waiting time in an M/M/c that the share p of arrivals does not exceed; infinite if overloaded.
 double erlang_wait_ms(int servers, double arrival_rate, double service_ms, double p);
 
-// The demand on a single server at which customers arriving at this rate wait so long on average.
-double demand_behind_wait(double arrival_rate, double wait_ms);
+// How busy single servers are, that customers hold for `held_ms` after waiting `wait_ms` for one,
+// on average; however many servers there are.
+double utilisation_behind_wait(double wait_ms, double held_ms);
 
 } // namespace triage

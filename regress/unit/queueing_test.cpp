@@ -75,13 +75,13 @@ TEST(Erlang, GivesTextbookValues) {
     EXPECT_TRUE(std::isinf(erlang_wait_ms(2, 3, 1, 0.5)));
 }
 
-TEST(DemandBehindWait, InvertsTheSingleServer) {
-    for (double demand : {0.1, 1.0, 5.0}) {
-        double rate = 0.12, wait = rate * demand * demand / (1 - rate * demand);
-        EXPECT_NEAR(demand_behind_wait(rate, wait), demand, 1e-9);
+TEST(UtilisationBehindWait, InvertsTheSingleServer) {
+    for (double utilisation : {0.1, 0.5, 0.9}) {
+        double held = 3, wait = held * utilisation / (1 - utilisation);
+        EXPECT_NEAR(utilisation_behind_wait(wait, held), utilisation, 1e-12);
     }
-    EXPECT_EQ(demand_behind_wait(0.5, 0), 0);
-    EXPECT_EQ(demand_behind_wait(0, 3), 0);
+    EXPECT_EQ(utilisation_behind_wait(0, 3), 0);
+    EXPECT_EQ(utilisation_behind_wait(2, 0), 1);
 }
 
 } // namespace

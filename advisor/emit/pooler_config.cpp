@@ -1,0 +1,201 @@
+#include "emit/pooler_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+
+namespace triage::advisor {
+
+namespace {
+
+long seconds(double milliseconds) {
+    return std::max(1L, std::lround(std::ceil(milliseconds / 1000)));
+}
+
+const char *name_of(Saturation saturation) {
+    switch (saturation) {
+    case Saturation::Normal:
+        return "normal (processors below 70 %)";
+    case Saturation::Busy:
+        return "busy (processors at 70 to 85 %)";
+    case Saturation::Saturated:
+        break;
+    }
+    return "saturated (processors above 85 %)";
+}
+
+// An alias or value of pgbouncer.ini: a name as it is, anything else in single quotes. PgBouncer's
+// alias must be a word, or quoted with double quotes.
+bool is_word(const std::string &text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return std::isalnum(c) || c == '_' || c == '.' || c == '-' || c == '/';
+    });
+}
+
+std::string alias(const std::string &name) {
+    if (is_word(name))
+        return name;
+    std::string quoted = "\"";
+    for (char c : name)
+        quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return quoted + "\"";
+}
+
+std::string value(const std::string &text) {
+    if (is_word(text))
+        return text;
+    std::string quoted = "'";
+    for (char c : text)
+        quoted += c == '\'' ? std::string("''") : std::string(1, c);
+    return quoted + "'";
+}
+
+std::string sql_name(const std::string &name) {
+    std::string quoted = "\"";
+    for (char c : name)
+        quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return quoted + "\"";
+}
+
+std::string why(const EmittedPool &pool) {
+    return fmt::format("{} Predicted: {:.0f} transactions a second; p99 wait {:.1f} ms at 70 % "
+                       "load. Confidence: {}.",
+                       pool.plan.reason, pool.throughput_per_s, pool.wait_p99_ms, pool.confidence);
+}
+
+int longest_wait(const EmittedPools &pools) {
+    double longest = 0;
+    for (const EmittedPool &pool : pools.pools)
+        longest = std::max(longest, pool.plan.query_wait_timeout_ms);
+    return static_cast<int>(seconds(longest));
+}
+
+} // namespace
+
+std::string pgbouncer_fragment(const EmittedPools &pools) {
+    std::string text = fmt::format(
+        "; Written by {}. Use it with \"%include\" at the end of pgbouncer.ini, then RELOAD.\n"
+        "; Saturation: {}. Bulk lanes (ai, reporting) get less when\n"
+        "; processors are short: write the fragment again with --saturation and RELOAD.\n"
+        "\n[databases]\n",
+        pools.program, name_of(pools.saturation));
+    int total = 0;
+    for (const EmittedPool &pool : pools.pools) {
+        const LanePlan &plan = pool.plan;
+        total += plan.size + plan.reserve;
+        text += fmt::format("; {}\n", why(pool));
+        if (plan.reserve > 0)
+            text += fmt::format("; {} more in reserve, for clients that have waited "
+                                "reserve_pool_timeout.\n",
+                                plan.reserve);
+        text += fmt::format("{} = host={} port={} dbname={} user={} pool_mode=transaction "
+                            "pool_size={} reserve_pool={}\n",
+                            alias(plan.name), value(pools.host), pools.port, value(pool.database),
+                            value(pool.user), plan.size, plan.reserve);
+    }
+    text += fmt::format(
+        "\n[pgbouncer]\n"
+        "; What is not an alias above gets one connection, so that it is noticed.\n"
+        "default_pool_size = 1\n"
+        "; All clients of all pods, in the midst of a rollout, and room.\n"
+        "max_client_conn = {}\n"
+        "; Clients that have waited so long may have the reserve: long before a person notices.\n"
+        "reserve_pool_timeout = 1\n"
+        "; The longest of the lanes' patience, in seconds: PgBouncer knows only one.\n"
+        "query_wait_timeout = {}\n"
+        "; Server connections for all lanes, reserves included: {}.\n",
+        pools.max_client_conn, longest_wait(pools), total);
+    return text;
+}
+
+std::string server_settings(const EmittedPools &pools) {
+    std::string text = fmt::format("-- Written by {}.\n", pools.program);
+    if (pools.max_connections)
+        text += fmt::format("-- All pools at the worst moment of a rollout, at 80 % of this. Takes "
+                            "effect at a restart.\n"
+                            "ALTER SYSTEM SET max_connections = {};\n",
+                            *pools.max_connections);
+    for (const EmittedPool &pool : pools.pools) {
+        const LanePlan &plan = pool.plan;
+        const std::string role = sql_name(pool.user);
+        text += fmt::format(
+            "-- {}: a multiple of its p99, so that what is stuck does not hold a connection.\n"
+            "ALTER ROLE {} SET statement_timeout = {};\n"
+            "-- A connection held by a client that does nothing is lost to all others.\n"
+            "ALTER ROLE {} SET idle_in_transaction_session_timeout = {};\n",
+            plan.name, role, std::lround(plan.statement_timeout_ms), role,
+            std::lround(plan.idle_in_transaction_timeout_ms));
+        if (plan.lane == LaneClass::Ai || plan.lane == LaneClass::Reporting)
+            text += fmt::format("-- Not more sessions than the pools of {} poolers, whoever "
+                                "connects.\n"
+                                "ALTER ROLE {} CONNECTION LIMIT {};\n",
+                                pools.poolers, role, pools.poolers * plan.size);
+    }
+    return text;
+}
+
+std::string client_pool(ClientPool kind, const EmittedPools &pools, const EmittedPool &pool,
+                        int processes) {
+    const LanePlan &plan = pool.plan;
+    const int size = std::max(1, plan.size / std::max(processes, 1));
+    const long wait = std::lround(plan.query_wait_timeout_ms);
+    const std::string number =
+        processes > 1 ? fmt::format("{} connections for the lane, shared by {} processes",
+                                    plan.size, processes)
+                      : fmt::format("{} connections for one process", plan.size);
+    switch (kind) {
+    case ClientPool::Hikari:
+        return fmt::format("# {}: written by {}.\n"
+                           "# {}. {}\n"
+                           "maximumPoolSize={}\n"
+                           "# A pool of one size: connections made during a rush come too late.\n"
+                           "minimumIdle={}\n"
+                           "# How long the lane's clients are patient, in ms.\n"
+                           "connectionTimeout={}\n"
+                           "# Below the idle timeouts of firewalls and poolers, in ms.\n"
+                           "maxLifetime=1740000\n"
+                           "# Held so long, a connection is reported as leaked, in ms.\n"
+                           "leakDetectionThreshold={}\n",
+                           plan.name, pools.program, number, why(pool), size, size, wait,
+                           std::max(2000L, std::lround(plan.statement_timeout_ms)));
+    case ClientPool::SqlAlchemy:
+        return fmt::format("# {}: written by {}.\n"
+                           "# {}. {}\n"
+                           "engine = create_engine(\n"
+                           "    url,\n"
+                           "    pool_size={},\n"
+                           "    max_overflow=0,  # overflow would exceed the connection budget\n"
+                           "    pool_timeout={},  # seconds that the lane's clients are patient\n"
+                           "    pool_recycle=1740,  # seconds; below idle timeouts on the way\n"
+                           "    pool_pre_ping=True,\n"
+                           ")\n",
+                           plan.name, pools.program, number, why(pool), size,
+                           seconds(plan.query_wait_timeout_ms));
+    case ClientPool::Pgx:
+        return fmt::format(
+            "// {}: written by {}.\n"
+            "// {}. {}\n"
+            "config.MaxConns = {}\n"
+            "config.MinConns = {} // connections made during a rush come too late\n"
+            "config.MaxConnLifetime = 29 * time.Minute // below idle timeouts on the "
+            "way\n"
+            "acquireTimeout := {} * time.Second // of the context given to Acquire\n",
+            plan.name, pools.program, number, why(pool), size, size,
+            seconds(plan.query_wait_timeout_ms));
+    case ClientPool::NodePostgres:
+        break;
+    }
+    return fmt::format("// {}: written by {}.\n"
+                       "// {}. {}\n"
+                       "const pool = new Pool({{\n"
+                       "  max: {},\n"
+                       "  min: {}, // connections made during a rush come too late\n"
+                       "  connectionTimeoutMillis: {}, // the lane's patience\n"
+                       "  maxLifetimeSeconds: 1740, // below idle timeouts on the way\n"
+                       "}});\n",
+                       plan.name, pools.program, number, why(pool), size, size, wait);
+}
+
+} // namespace triage::advisor

@@ -1,0 +1,105 @@
+#include "pool_advice.h"
+
+#include <algorithm>
+
+namespace triage::advisor {
+
+namespace {
+
+bool is_bulk(LaneClass lane) {
+    return lane == LaneClass::Ai || lane == LaneClass::Reporting;
+}
+
+std::vector<LaneRequest> lane_requests(const std::vector<AdvisedPool> &pools) {
+    std::vector<LaneRequest> requests;
+    for (const AdvisedPool &pool : pools)
+        requests.push_back({pool.observed.observation.pool, pool.observed.lane, pool.advice.size,
+                            pool.advice.demands, pool.observed.statement_p99_ms,
+                            pool.advice.observed_per_s});
+    return requests;
+}
+
+ConnectionBudget budget_of(Fleet fleet, std::vector<AdvisedPool> &pools) {
+    fleet.aliases.clear();
+    if (fleet.poolers > 0)
+        for (const AdvisedPool &pool : pools)
+            fleet.aliases.push_back(
+                {pool.plan.name, pool.plan.lane, pool.plan.size, pool.plan.reserve});
+    ConnectionBudget budget = fit_connections(fleet);
+    for (std::size_t i = 0; i < budget.aliases.size(); ++i)
+        if (budget.aliases[i].cut) {
+            pools[i].plan.size = budget.aliases[i].alias.size;
+            pools[i].plan.reason = "Cut to fit the server's max_connections.";
+        }
+    return budget;
+}
+
+} // namespace
+
+PoolsAdvice advise_pools(const PoolObservations &observations, Saturation saturation) {
+    PoolsAdvice advice;
+    advice.machine = observations.machine;
+    for (const ObservedPool &observed : observations.pools) {
+        std::mt19937_64 random(1);
+        advice.pools.push_back(
+            {observed, advise_pool(observed.observation, observations.machine, random), {}, {}, 0});
+    }
+
+    const auto requests = lane_requests(advice.pools);
+    const auto plan = plan_lanes(requests, observations.machine.cores, saturation);
+    bool bulk = false;
+    for (std::size_t i = 0; i < plan.size(); ++i) {
+        advice.pools[i].plan = plan[i];
+        bulk = bulk || is_bulk(plan[i].lane);
+    }
+    if (bulk && plan.size() > 1) {
+        std::mt19937_64 random(1);
+        advice.floods = test_flood(requests, plan, observations.machine, random);
+    }
+    if (observations.fleet)
+        advice.budget = budget_of(*observations.fleet, advice.pools);
+    return advice;
+}
+
+EmittedPools emitted_pools(const PoolObservations &observations, const PoolsAdvice &advice,
+                           Saturation saturation) {
+    EmittedPools emitted;
+    emitted.program = "pg_triage " PG_TRIAGE_VERSION;
+    emitted.host = observations.host;
+    emitted.port = observations.port;
+    emitted.saturation = saturation;
+    int clients = 0;
+    for (const AdvisedPool &pool : advice.pools) {
+        EmittedPool out{
+            pool.plan, pool.observed.database,         pool.observed.user, pool.advice.size_per_s,
+            0,         name_of(pool.advice.confidence)};
+        for (const LoadPoint &point : pool.advice.waits)
+            if (point.load == 0.7)
+                out.wait_p99_ms = point.wait.p99_ms;
+        clients += pool.observed.observation.clients;
+        emitted.pools.push_back(out);
+    }
+    emitted.max_client_conn = std::max(1000, 2 * clients);
+    if (observations.fleet && advice.budget) {
+        const ConnectionBudget &budget = *advice.budget;
+        emitted.poolers = std::max(observations.fleet->poolers, 1);
+        emitted.max_client_conn = std::max(emitted.max_client_conn, budget.max_client_conn);
+        if (budget.needed_max_connections > observations.fleet->max_connections)
+            emitted.max_connections = budget.needed_max_connections;
+    }
+    return emitted;
+}
+
+const char *name_of(Confidence confidence) {
+    switch (confidence) {
+    case Confidence::High:
+        return "high";
+    case Confidence::Medium:
+        return "medium";
+    case Confidence::Low:
+        break;
+    }
+    return "low";
+}
+
+} // namespace triage::advisor

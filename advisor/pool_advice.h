@@ -1,0 +1,37 @@
+// From observations to advice: each pool's size, its lane, and whether all of it fits the server.
+#pragma once
+
+#include "core/pool_lanes.h"
+#include "emit/pooler_config.h"
+#include "pool_observations.h"
+
+#include <optional>
+#include <vector>
+
+namespace triage::advisor {
+
+struct AdvisedPool {
+    ObservedPool observed;
+    PoolAdvice advice;
+    LanePlan plan;
+    std::vector<LoadPoint> at_rate; // waits at rates that were asked for, with `asked_size`
+    int asked_size = 0;
+};
+
+struct PoolsAdvice {
+    PoolMachine machine;
+    std::vector<AdvisedPool> pools;
+    std::vector<FloodTest> floods;          // of urgent lanes, if there are bulk lanes beside them
+    std::optional<ConnectionBudget> budget; // if the fleet is known
+};
+
+// The same observations get the same advice.
+PoolsAdvice advise_pools(const PoolObservations &observations, Saturation saturation);
+
+// What the emitters of pool configuration write.
+EmittedPools emitted_pools(const PoolObservations &observations, const PoolsAdvice &advice,
+                           Saturation saturation);
+
+const char *name_of(Confidence confidence);
+
+} // namespace triage::advisor
