@@ -19,16 +19,25 @@ std::vector<LaneRequest> lane_requests(const std::vector<AdvisedPool> &pools) {
     return requests;
 }
 
+// Each pooler gets its part of a lane.
+int part_of(int size, int poolers) {
+    return (size + poolers - 1) / poolers;
+}
+
 ConnectionBudget budget_of(Fleet fleet, std::vector<AdvisedPool> &pools) {
     fleet.aliases.clear();
     if (fleet.poolers > 0)
-        for (const AdvisedPool &pool : pools)
+        for (AdvisedPool &pool : pools) {
+            pool.plan.size = part_of(pool.plan.size, fleet.poolers);
+            pool.plan.reserve = part_of(pool.plan.reserve, fleet.poolers);
             fleet.aliases.push_back(
                 {pool.plan.name, pool.plan.lane, pool.plan.size, pool.plan.reserve});
+        }
     ConnectionBudget budget = fit_connections(fleet);
     for (std::size_t i = 0; i < budget.aliases.size(); ++i)
         if (budget.aliases[i].cut) {
             pools[i].plan.size = budget.aliases[i].alias.size;
+            pools[i].plan.reserve = budget.aliases[i].alias.reserve;
             pools[i].plan.reason = "Cut to fit the server's max_connections.";
         }
     return budget;
@@ -58,6 +67,7 @@ PoolsAdvice advise_pools(const PoolObservations &observations, Saturation satura
     }
     if (observations.fleet)
         advice.budget = budget_of(*observations.fleet, advice.pools);
+    advice.poolers = observations.fleet ? std::max(observations.fleet->poolers, 1) : 1;
     return advice;
 }
 
@@ -82,7 +92,7 @@ EmittedPools emitted_pools(const PoolObservations &observations, const PoolsAdvi
     emitted.max_client_conn = std::max(1000, 2 * clients);
     if (observations.fleet && advice.budget) {
         const ConnectionBudget &budget = *advice.budget;
-        emitted.poolers = std::max(observations.fleet->poolers, 1);
+        emitted.poolers = advice.poolers;
         emitted.max_client_conn = std::max(emitted.max_client_conn, budget.max_client_conn);
         if (budget.needed_max_connections > observations.fleet->max_connections)
             emitted.max_connections = budget.needed_max_connections;

@@ -13,7 +13,7 @@ namespace triage::advisor {
 struct AdvisedPool {
     ObservedPool observed;
     PoolAdvice advice;
-    LanePlan plan;
+    LanePlan plan;                  // of each pooler
     std::vector<LoadPoint> at_rate; // waits at rates that were asked for, with `asked_size`
     int asked_size = 0;
 };
@@ -21,7 +21,8 @@ struct AdvisedPool {
 struct PoolsAdvice {
     PoolMachine machine;
     std::vector<AdvisedPool> pools;
-    std::vector<FloodTest> floods;          // of urgent lanes, if there are bulk lanes beside them
+    std::vector<FloodTest> floods; // of urgent lanes, if there are bulk lanes beside them
+    int poolers = 1;
     std::optional<ConnectionBudget> budget; // if the fleet is known
 };
 

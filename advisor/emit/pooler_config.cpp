@@ -78,9 +78,11 @@ std::string pgbouncer_fragment(const EmittedPools &pools) {
     std::string text = fmt::format(
         "; Written by {}. Use it with \"%include\" at the end of pgbouncer.ini, then RELOAD.\n"
         "; Saturation: {}. Bulk lanes (ai, reporting) get less when\n"
-        "; processors are short: write the fragment again with --saturation and RELOAD.\n"
-        "\n[databases]\n",
+        "; processors are short: write the fragment again with --saturation and RELOAD.\n",
         pools.program, name_of(pools.saturation));
+    if (pools.poolers > 1)
+        text += fmt::format("; For each of {} poolers.\n", pools.poolers);
+    text += "\n[databases]\n";
     int total = 0;
     for (const EmittedPool &pool : pools.pools) {
         const LanePlan &plan = pool.plan;

@@ -192,7 +192,8 @@ namespace {
 
 Section lanes_of(const PoolsAdvice &advice) {
     Section section;
-    section.title = "Lanes";
+    section.title =
+        advice.poolers > 1 ? fmt::format("Lanes of each of {} poolers", advice.poolers) : "Lanes";
     Table lanes{{{"Lane"},
                  {"class"},
                  {"size", Align::Right},

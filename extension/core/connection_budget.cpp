@@ -11,13 +11,12 @@ struct Claim {
     LaneClass lane;
     int *each;     // connections of a holder; may be cut to 1
     int *replicas; // may be cut to min_replicas; null for a pooler
+    int *reserve;  // of each holder; null for an application
     int min_replicas = 0;
-    int extra = 0;         // holders beyond the replicas: a rollout's
-    int fixed_holders = 0; // if there are no replicas
-    int reserve = 0;       // of each holder, cut last
+    int other_holders = 0; // a rollout's beyond the replicas, or the poolers
 
-    int holders() const { return replicas ? *replicas + extra : fixed_holders; }
-    long total() const { return long(holders()) * (*each + reserve); }
+    int holders() const { return (replicas ? *replicas : 0) + other_holders; }
+    long total() const { return long(holders()) * (*each + (reserve ? *reserve : 0)); }
 };
 
 long sum(const std::vector<Claim> &claims) {
@@ -41,16 +40,27 @@ template <class CanGive> Claim *next_to_cut(std::vector<Claim> &claims, CanGive 
     return chosen;
 }
 
+// A connection less for each holder. A reserve is not to outgrow half of what it stands behind.
+void cut_pool(Claim &claim) {
+    if (claim.reserve && *claim.reserve > 0 &&
+        (*claim.each == 1 || 2 * *claim.reserve > *claim.each))
+        --*claim.reserve;
+    else
+        --*claim.each;
+}
+
 // First the pools of each lane, then the replicas, so that a lane is never without a pod before the
 // less urgent ones are down to their least.
 void cut_to(std::vector<Claim> &claims, long limit) {
-    auto has_pool = [](const Claim &claim) { return *claim.each > 1 && claim.holders() > 0; };
+    auto has_pool = [](const Claim &claim) {
+        return claim.holders() > 0 && (*claim.each > 1 || (claim.reserve && *claim.reserve > 0));
+    };
     auto has_replicas = [](const Claim &claim) {
         return claim.replicas && *claim.replicas > claim.min_replicas;
     };
     while (sum(claims) > limit) {
         if (Claim *claim = next_to_cut(claims, has_pool))
-            --*claim->each;
+            cut_pool(*claim);
         else if (Claim *claim = next_to_cut(claims, has_replicas))
             --*claim->replicas;
         else
@@ -77,12 +87,12 @@ ConnectionBudget fit_connections(const Fleet &fleet) {
         Application &application = fitted.application;
         if (!application.through_pooler)
             claims.push_back({application.lane, &application.pool, &application.max_replicas,
-                              std::min(application.min_replicas, application.max_replicas),
+                              nullptr, std::min(application.min_replicas, application.max_replicas),
                               application.surge + application.terminating});
     }
     for (FittedAlias &fitted : budget.aliases)
-        claims.push_back({fitted.alias.lane, &fitted.alias.size, nullptr, 0, 0, fleet.poolers,
-                          fitted.alias.reserve});
+        claims.push_back({fitted.alias.lane, &fitted.alias.size, nullptr, &fitted.alias.reserve, 0,
+                          fleet.poolers});
 
     const long fixed = long(fleet.superuser_reserved) + fleet.replication;
     const long wanted = sum(claims) + fixed;
@@ -103,7 +113,8 @@ ConnectionBudget fit_connections(const Fleet &fleet) {
     for (std::size_t i = 0; i < fleet.aliases.size(); ++i) {
         FittedAlias &fitted = budget.aliases[i];
         fitted.connections = fleet.poolers * (fitted.alias.size + fitted.alias.reserve);
-        fitted.cut = fitted.alias.size != fleet.aliases[i].size;
+        fitted.cut = fitted.alias.size != fleet.aliases[i].size ||
+                     fitted.alias.reserve != fleet.aliases[i].reserve;
     }
     budget.max_client_conn = to_int(std::ceil(budget.pooler_clients * 1.25 / 100) * 100);
     budget.needed_max_connections =
