@@ -31,13 +31,17 @@ TAP_TESTS = 1
 PROVE_TESTS = regress/t/*.pl
 
 # These find, or install, a server by themselves. (PGXS has a check of its own, which refuses.)
-by_themselves = check demo bench-warm bench-curve bench-ttl
+by_themselves = check demo bench-warm bench-curve bench-ttl bench-pool
 ifneq ($(filter $(by_themselves),$(MAKECMDGOALS)),)
 check:
 	PG_CONFIG='$(PG_CONFIG)' regress/tools/check
 
 demo:
 	PG_CONFIG='$(PG_CONFIG)' regress/tools/demo $(DEMO_OPTIONS)
+
+bench-pool:
+	regress/tools/install-packages bench
+	regress/bench/pool/bench $(if $(PG_CONFIG),--pg-config '$(PG_CONFIG)') $(BENCH_OPTIONS)
 
 bench-%:
 	PG_CONFIG='$(PG_CONFIG)' regress/tools/bench $* $(BENCH_OPTIONS)
