@@ -6,6 +6,9 @@ namespace triage::advisor {
 
 namespace {
 
+// The share of the throughput at which emitted files tell what clients wait.
+constexpr double emitted_load = 0.7;
+
 bool is_bulk(LaneClass lane) {
     return lane == LaneClass::Ai || lane == LaneClass::Reporting;
 }
@@ -43,6 +46,17 @@ ConnectionBudget budget_of(Fleet fleet, std::vector<AdvisedPool> &pools) {
     return budget;
 }
 
+// What the lane's own size brings: it may be another than the pool alone would have.
+void predict(const AdvisedPool &pool, int size, EmittedPool &out) {
+    const PoolDemands &demands = pool.advice.demands;
+    out.throughput_per_s = throughput_by_size(demands, size).back();
+    std::mt19937_64 random(1);
+    out.wait_p99_ms = waits_at_size(pool.observed.observation, demands, size, out.throughput_per_s,
+                                    {emitted_load}, random)
+                          .front()
+                          .wait.p99_ms;
+}
+
 } // namespace
 
 PoolsAdvice advise_pools(const PoolObservations &observations, Saturation saturation) {
@@ -74,18 +88,14 @@ PoolsAdvice advise_pools(const PoolObservations &observations, Saturation satura
 EmittedPools emitted_pools(const PoolObservations &observations, const PoolsAdvice &advice,
                            Saturation saturation) {
     EmittedPools emitted;
-    emitted.program = "pg_triage " PG_TRIAGE_VERSION;
     emitted.host = observations.host;
     emitted.port = observations.port;
     emitted.saturation = saturation;
     int clients = 0;
     for (const AdvisedPool &pool : advice.pools) {
-        EmittedPool out{
-            pool.plan, pool.observed.database,         pool.observed.user, pool.advice.size_per_s,
-            0,         name_of(pool.advice.confidence)};
-        for (const LoadPoint &point : pool.advice.waits)
-            if (point.load == 0.7)
-                out.wait_p99_ms = point.wait.p99_ms;
+        EmittedPool out{pool.plan, pool.observed.database,         pool.observed.user, 0,
+                        0,         name_of(pool.advice.confidence)};
+        predict(pool, pool.plan.size * advice.poolers, out);
         clients += pool.observed.observation.clients;
         emitted.pools.push_back(out);
     }
@@ -94,6 +104,8 @@ EmittedPools emitted_pools(const PoolObservations &observations, const PoolsAdvi
         const ConnectionBudget &budget = *advice.budget;
         emitted.poolers = advice.poolers;
         emitted.max_client_conn = std::max(emitted.max_client_conn, budget.max_client_conn);
+        emitted.fits = budget.fits;
+        emitted.added_memory_bytes = budget.added_memory_bytes;
         if (budget.needed_max_connections > observations.fleet->max_connections)
             emitted.max_connections = budget.needed_max_connections;
     }

@@ -29,7 +29,7 @@ struct PoolsAdvice {
 // The same observations get the same advice.
 PoolsAdvice advise_pools(const PoolObservations &observations, Saturation saturation);
 
-// What the emitters of pool configuration write.
+// What the emitters of pool configuration write, but for the program that writes it.
 EmittedPools emitted_pools(const PoolObservations &observations, const PoolsAdvice &advice,
                            Saturation saturation);
 

@@ -33,7 +33,7 @@ class PoolCommand : public Command {
     }
     std::string details() const override {
         return "Sizes follow from a queueing model of what transactions need; simulated waits are "
-               "printed beside them. advisor/pool_observations.h describes the file and the model.";
+               "printed beside them. docs/pools.md describes the file and the model.";
     }
     bool connects() const override { return false; }
 
@@ -81,7 +81,9 @@ class PoolCommand : public Command {
                 shown, [&] { return document_of_pools(advice); },
                 [&] { return json_of_pools(advice); });
         } else {
-            write_output(options, emitted(emitted_pools(observations, advice, saturation)));
+            EmittedPools pools = emitted_pools(observations, advice, saturation);
+            pools.program = "pg_triage " PG_TRIAGE_VERSION;
+            write_output(options, emitted(pools));
         }
         return ExitStatus::Fine;
     }

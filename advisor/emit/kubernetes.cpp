@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <set>
@@ -38,6 +39,29 @@ std::string request_comment(const ResourceRequest &request) {
     if (request.memory_bytes > 0)
         text += fmt::format("#       memory: {}Mi\n",
                             std::lround(std::ceil(request.memory_bytes / (1024 * 1024))));
+    return text;
+}
+
+// How fast replicas come and go: the same for both kinds, which differ in where it stands.
+std::string behavior(std::size_t indent) {
+    static constexpr std::array<const char *, 14> lines = {
+        "scaleUp:",
+        "  # An emergency does not wait: at once, up to double in a minute.",
+        "  stabilizationWindowSeconds: 0",
+        "  policies:",
+        "    - type: Percent",
+        "      value: 100",
+        "      periodSeconds: 60",
+        "scaleDown:",
+        "  # Pods that go and come again make and drop their connections each time.",
+        "  stabilizationWindowSeconds: 300",
+        "  policies:",
+        "    - type: Percent",
+        "      value: 25",
+        "      periodSeconds: 60"};
+    std::string text;
+    for (const char *line : lines)
+        text += fmt::format("{}{}\n", std::string(indent, ' '), line);
     return text;
 }
 
@@ -112,23 +136,9 @@ std::string horizontal_pod_autoscaler(const ScalingPlan &plan) {
                        "          # Room for a rush while new pods start.\n"
                        "          averageUtilization: {4}\n"
                        "  behavior:\n"
-                       "    scaleUp:\n"
-                       "      # An emergency does not wait: at once, up to double in a minute.\n"
-                       "      stabilizationWindowSeconds: 0\n"
-                       "      policies:\n"
-                       "        - type: Percent\n"
-                       "          value: 100\n"
-                       "          periodSeconds: 60\n"
-                       "    scaleDown:\n"
-                       "      # Pods that go and come again make and drop their connections each "
-                       "time.\n"
-                       "      stabilizationWindowSeconds: 300\n"
-                       "      policies:\n"
-                       "        - type: Percent\n"
-                       "          value: 25\n"
-                       "          periodSeconds: 60\n",
+                       "{5}",
                        plan.deployment, plan.min_replicas, plan.max_reason, plan.max_replicas,
-                       plan.cpu_percent);
+                       plan.cpu_percent, behavior(4));
 }
 
 std::string keda_scaled_object(const ScalingPlan &plan) {
@@ -145,8 +155,10 @@ std::string keda_scaled_object(const ScalingPlan &plan) {
                     "  minReplicaCount: {1}\n"
                     "  # {2}\n"
                     "  maxReplicaCount: {3}\n"
-                    "  # Seconds before replicas go: they would make their connections again.\n"
-                    "  cooldownPeriod: 300\n"
+                    "  advanced:\n"
+                    "    horizontalPodAutoscalerConfig:\n"
+                    "      behavior:\n"
+                    "{5}"
                     "  triggers:\n"
                     "    # Whatever the hour: room for a rush while new pods start.\n"
                     "    - type: cpu\n"
@@ -154,7 +166,7 @@ std::string keda_scaled_object(const ScalingPlan &plan) {
                     "      metadata:\n"
                     "        value: \"{4}\"\n",
                     plan.deployment, plan.min_replicas, plan.max_reason, plan.max_replicas,
-                    plan.cpu_percent);
+                    plan.cpu_percent, behavior(8));
     if (!plan.forecast_note.empty())
         text += fmt::format("    # {}\n", plan.forecast_note);
     for (const auto &[window, days] : by_day(plan.windows, plan.min_replicas)) {

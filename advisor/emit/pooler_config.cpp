@@ -60,9 +60,10 @@ std::string sql_name(const std::string &name) {
 }
 
 std::string why(const EmittedPool &pool) {
-    return fmt::format("{} Predicted: {:.0f} transactions a second; p99 wait {:.1f} ms at 70 % "
+    return fmt::format("{} Predicted: {:.{}f} transactions a second; p99 wait {:.1f} ms at 70 % "
                        "load. Confidence: {}.",
-                       pool.plan.reason, pool.throughput_per_s, pool.wait_p99_ms, pool.confidence);
+                       pool.plan.reason, pool.throughput_per_s, pool.throughput_per_s < 10 ? 1 : 0,
+                       pool.wait_p99_ms, pool.confidence);
 }
 
 int longest_wait(const EmittedPools &pools) {
@@ -75,14 +76,32 @@ int longest_wait(const EmittedPools &pools) {
 } // namespace
 
 std::string pgbouncer_fragment(const EmittedPools &pools) {
+    // A second [pgbouncer] would set everything that it does not name back to the default: so the
+    // settings come first, without a section, as the rest of the one that includes them.
     std::string text = fmt::format(
-        "; Written by {}. Use it with \"%include\" at the end of pgbouncer.ini, then RELOAD.\n"
+        "; Written by {}. Use it with \"%include\" as the last line of section [pgbouncer] of\n"
+        "; pgbouncer.ini, then RELOAD.\n"
         "; Saturation: {}. Bulk lanes (ai, reporting) get less when\n"
-        "; processors are short: write the fragment again with --saturation and RELOAD.\n",
+        "; processors are short: write the fragment again with --saturation and RELOAD.\n"
+        "; Transactions share connections: what a session keeps beyond one (SET, LISTEN, advisory\n"
+        "; locks; before PgBouncer 1.21 prepared statements) is not kept. Each user= needs an "
+        "entry\n"
+        "; in auth_file, or a way in without a password.\n",
         pools.program, name_of(pools.saturation));
     if (pools.poolers > 1)
         text += fmt::format("; For each of {} poolers.\n", pools.poolers);
-    text += "\n[databases]\n";
+    text += fmt::format(
+        "\n; All clients of all pods, in the midst of a rollout, and room.\n"
+        "max_client_conn = {}\n"
+        "; Clients that have waited so long may have the reserve: long before a person notices.\n"
+        "reserve_pool_timeout = 1\n"
+        "; The longest of the lanes' patience, in seconds: PgBouncer knows only one.\n"
+        "query_wait_timeout = {}\n"
+        "; Not set here, since other databases may live by it: default_pool_size. What is no "
+        "alias\n"
+        "; below gets as many connections for each user, outside the budget.\n"
+        "\n[databases]\n",
+        pools.max_client_conn, longest_wait(pools));
     int total = 0;
     for (const EmittedPool &pool : pools.pools) {
         const LanePlan &plan = pool.plan;
@@ -97,43 +116,42 @@ std::string pgbouncer_fragment(const EmittedPools &pools) {
                             alias(plan.name), value(pools.host), pools.port, value(pool.database),
                             value(pool.user), plan.size, plan.reserve);
     }
-    text += fmt::format(
-        "\n[pgbouncer]\n"
-        "; What is not an alias above gets one connection, so that it is noticed.\n"
-        "default_pool_size = 1\n"
-        "; All clients of all pods, in the midst of a rollout, and room.\n"
-        "max_client_conn = {}\n"
-        "; Clients that have waited so long may have the reserve: long before a person notices.\n"
-        "reserve_pool_timeout = 1\n"
-        "; The longest of the lanes' patience, in seconds: PgBouncer knows only one.\n"
-        "query_wait_timeout = {}\n"
-        "; Server connections for all lanes, reserves included: {}.\n",
-        pools.max_client_conn, longest_wait(pools), total);
+    text += fmt::format("; Server connections for all of them, reserves included: {}.\n", total);
     return text;
 }
 
 std::string server_settings(const EmittedPools &pools) {
     std::string text = fmt::format("-- Written by {}.\n", pools.program);
     if (pools.max_connections)
-        text += fmt::format("-- All pools at the worst moment of a rollout, at 80 % of this. Takes "
-                            "effect at a restart.\n"
-                            "ALTER SYSTEM SET max_connections = {};\n",
-                            *pools.max_connections);
+        text +=
+            fmt::format("-- At the worst moment of a rollout no pool would be cut at this; about "
+                        "{} MB more memory.\n"
+                        "-- {}\n"
+                        "-- Takes effect at a restart; restart standbys with it first.\n"
+                        "{}ALTER SYSTEM SET max_connections = {};\n",
+                        pools.added_memory_bytes / (1024 * 1024),
+                        pools.fits ? "As they are cut, the pools fit the present one: a choice."
+                                   : "However the pools are cut, the present one is too small.",
+                        pools.fits ? "-- " : "", *pools.max_connections);
     for (const EmittedPool &pool : pools.pools) {
         const LanePlan &plan = pool.plan;
         const std::string role = sql_name(pool.user);
+        const std::string setting =
+            fmt::format("ALTER ROLE {} IN DATABASE {} SET", role, sql_name(pool.database));
         text += fmt::format(
             "-- {}: a multiple of its p99, so that what is stuck does not hold a connection.\n"
-            "ALTER ROLE {} SET statement_timeout = {};\n"
+            "{} statement_timeout = {};\n"
             "-- A connection held by a client that does nothing is lost to all others.\n"
-            "ALTER ROLE {} SET idle_in_transaction_session_timeout = {};\n",
-            plan.name, role, std::lround(plan.statement_timeout_ms), role,
+            "{} idle_in_transaction_session_timeout = {};\n",
+            plan.name, setting, std::lround(plan.statement_timeout_ms), setting,
             std::lround(plan.idle_in_transaction_timeout_ms));
+        // With no room a pooler that replaces a connection would be refused, and then pause.
         if (plan.lane == LaneClass::Ai || plan.lane == LaneClass::Reporting)
-            text += fmt::format("-- Not more sessions than the pools of {} poolers, whoever "
-                                "connects.\n"
+            text += fmt::format("-- Whoever connects, not many more sessions than the pools: {} "
+                                "for each of {} poolers,\n"
+                                "-- and one more for a connection that is being replaced.\n"
                                 "ALTER ROLE {} CONNECTION LIMIT {};\n",
-                                pools.poolers, role, pools.poolers * plan.size);
+                                plan.size, pools.poolers, role, pools.poolers * (plan.size + 1));
     }
     return text;
 }
@@ -141,12 +159,12 @@ std::string server_settings(const EmittedPools &pools) {
 std::string client_pool(ClientPool kind, const EmittedPools &pools, const EmittedPool &pool,
                         int processes) {
     const LanePlan &plan = pool.plan;
-    const int size = std::max(1, plan.size / std::max(processes, 1));
+    const int lane = plan.size * std::max(pools.poolers, 1);
+    const int size = std::max(1, lane / std::max(processes, 1));
     const long wait = std::lround(plan.query_wait_timeout_ms);
-    const std::string number =
-        processes > 1 ? fmt::format("{} connections for the lane, shared by {} processes",
-                                    plan.size, processes)
-                      : fmt::format("{} connections for one process", plan.size);
+    const std::string number = fmt::format(
+        "{} connection{} for {}", lane, lane == 1 ? "" : "s",
+        processes > 1 ? fmt::format("the lane, shared by {} processes", processes) : "one process");
     switch (kind) {
     case ClientPool::Hikari:
         return fmt::format("# {}: written by {}.\n"

@@ -4,6 +4,7 @@
 
 #include "core/pool_lanes.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,10 +27,12 @@ struct EmittedPools {
     Saturation saturation = Saturation::Normal;
     std::vector<EmittedPool> pools;
     int max_client_conn = 1000;
-    std::optional<int> max_connections; // if the server's should change
+    std::optional<int> max_connections;  // at which no pool would have to be cut, if there are cut
+    std::int64_t added_memory_bytes = 0; // that it would take: an estimate
+    bool fits = true;                    // the pools as they are, into the server's present one
 };
 
-// For "%include" in pgbouncer.ini; every lane is an alias of its database.
+// For "%include" at the end of section [pgbouncer]; every lane is an alias of its database.
 std::string pgbouncer_fragment(const EmittedPools &pools);
 
 // ALTER ROLE and ALTER SYSTEM; psql runs it as it is.

@@ -59,7 +59,15 @@ Json json_of(const AdvisedPool &pool) {
         {"rivals",
          {{"hikari", advice.rivals.hikari},
           {"cybertec", advice.rivals.cybertec},
-          {"pgbouncer_default", advice.rivals.pgbouncer_default}}}};
+          {"pgbouncer_default", advice.rivals.pgbouncer_default}}},
+        {"lane",
+         {{"class", name_of(pool.plan.lane)},
+          {"size", pool.plan.size},
+          {"reserve", pool.plan.reserve},
+          {"statement_timeout_ms", pool.plan.statement_timeout_ms},
+          {"idle_in_transaction_timeout_ms", pool.plan.idle_in_transaction_timeout_ms},
+          {"query_wait_timeout_ms", pool.plan.query_wait_timeout_ms},
+          {"reason", pool.plan.reason}}}};
     if (!pool.at_rate.empty()) {
         json["asked_size"] = pool.asked_size;
         json["at_rate"] = json_of(pool.at_rate);

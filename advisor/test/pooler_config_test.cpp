@@ -27,7 +27,8 @@ TEST(PoolerConfig, QuotesNames) {
         has(text, "\nemergency = host=/run/postgresql port=5432 dbname=hospital user=er_app "));
     EXPECT_TRUE(has(text, "\n\"monthly \"\"reports\"\"\" = "));
     EXPECT_TRUE(has(text, "dbname='hos''pital' user='Report User' "));
-    EXPECT_TRUE(has(server_settings(two_lanes()), "ALTER ROLE \"Report User\" SET"));
+    EXPECT_TRUE(has(server_settings(two_lanes()),
+                    "ALTER ROLE \"Report User\" IN DATABASE \"hos'pital\" SET"));
 }
 
 TEST(PoolerConfig, SaysWhyAboveEachNumber) {
@@ -42,9 +43,11 @@ TEST(PoolerConfig, LimitsOnlyBulkRoles) {
     pools.poolers = 2;
     pools.max_connections = 240;
     std::string text = server_settings(pools);
-    EXPECT_TRUE(has(text, "ALTER ROLE \"Report User\" CONNECTION LIMIT 2;"));
+    EXPECT_TRUE(has(text, "ALTER ROLE \"Report User\" CONNECTION LIMIT 4;"));
     EXPECT_FALSE(has(text, "ALTER ROLE \"er_app\" CONNECTION"));
-    EXPECT_TRUE(has(text, "ALTER SYSTEM SET max_connections = 240;"));
+    EXPECT_TRUE(has(text, "\n-- ALTER SYSTEM SET max_connections = 240;"));
+    pools.fits = false;
+    EXPECT_TRUE(has(server_settings(pools), "\nALTER SYSTEM SET max_connections = 240;"));
 }
 
 TEST(PoolerConfig, SharesALaneAmongProcesses) {
@@ -56,6 +59,8 @@ TEST(PoolerConfig, SharesALaneAmongProcesses) {
     EXPECT_TRUE(has(client_pool(ClientPool::SqlAlchemy, pools, pools.pools[0], 2), "pool_size=3,"));
     EXPECT_TRUE(has(client_pool(ClientPool::Pgx, pools, pools.pools[0], 2), "MaxConns = 3\n"));
     EXPECT_TRUE(has(client_pool(ClientPool::NodePostgres, pools, pools.pools[0], 9), "max: 1,"));
+    pools.poolers = 2; // a lane is what all poolers have of it
+    EXPECT_TRUE(has(client_pool(ClientPool::Pgx, pools, pools.pools[0], 2), "MaxConns = 6\n"));
 }
 
 } // namespace

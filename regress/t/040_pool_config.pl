@@ -10,7 +10,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $example = "$FindBin::Bin/../../docs/examples/pools.json";
+# In the tree, or beside a copy of these tests.
+my ($example) = grep { -e } map { "$FindBin::Bin/$_/docs/examples/pools.json" } '../..', '..';
 my ($status, $stdout, $stderr);
 
 # Observations that are wrong: exit status 2, and the place.
@@ -121,6 +122,9 @@ INI
 		diag $err if $err;
 		return $out;
 	};
+	my %config = map { (split /\|/)[ 0, 1 ] } split /\n/, $ask->('pgbouncer', 'postgres', 'SHOW CONFIG');
+	is($config{auth_type}, 'any', 'what stands before the fragment stays');
+	is($config{query_wait_timeout}, 600, 'and what it says comes to be');
 	my %size = map { (split /\|/)[ 0, 5 ] } split /\n/, $ask->('pgbouncer', 'postgres', 'SHOW DATABASES');
 	for my $pool (@{ $advice->{pools} })
 	{
