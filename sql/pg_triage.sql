@@ -544,6 +544,9 @@ CREATE TABLE triage.job_statements (
     after_ms float8,
     PRIMARY KEY (job_id, queryid)
 );
+-- Rows name relations by OID and mean nothing in another cluster; the audit trail, which is dumped, names
+-- jobs by id, so no id may come twice.
+SELECT pg_catalog.pg_extension_config_dump('triage.job_id_seq', '');
 COMMENT ON TABLE triage.job_statements IS 'latency histograms of the statements that an index is for: before, at the end of the build (cumulative), and after';
 COMMENT ON COLUMN triage.job_statements.before_counts IS 'executions by latency bucket; the array''s lower bound is the first bucket that is not empty';
 

@@ -11,6 +11,7 @@
 
 PG_HEADERS_BEGIN
 #include "catalog/namespace.h"
+#include "catalog/pg_tablespace_d.h"
 #include "commands/defrem.h"
 #include "common/relpath.h"
 #include "utils/lsyscache.h"
@@ -43,18 +44,27 @@ void set_phase(const Job &job, const char *phase) {
     worker_transaction([&] { jobs::set_phase(job, phase); });
 }
 
+// Where the files of a tablespace are. Its directory for this database may not be there yet.
+std::string directory_of(Oid tablespace) {
+    if (OidIsValid(tablespace) && tablespace != DEFAULTTABLESPACE_OID)
+        return "pg_tblspc/" + std::to_string(tablespace);
+    return call_server([] { return GetDatabasePath(MyDatabaseId, MyDatabaseTableSpace); });
+}
+
 // Throws WorkerError if the index would not fit.
 void check_disk_space(const Job &job) {
     std::int64_t expected = job.size_bytes;
-    if (expected <= 0) // not predicted: an index is rarely larger than its table
-        expected = worker_transaction([&] {
-            return spi::integer(spi::run("SELECT pg_relation_size($1::oid)",
-                                         {spi::text(std::int64_t{job.relation})})[0][0]);
-        });
-    const char *path =
-        call_server([] { return GetDatabasePath(MyDatabaseId, MyDatabaseTableSpace); });
+    Oid tablespace = InvalidOid;
+    worker_transaction([&] {
+        tablespace = read_index_request_for(job.ddl, job.relation).tablespace;
+        if (expected <= 0) // not predicted: an index is rarely larger than its table
+            expected =
+                spi::integer(spi::run("SELECT coalesce((SELECT sum(pg_table_size(relid))::bigint "
+                                      "FROM pg_partition_tree($1::oid)), pg_table_size($1::oid))",
+                                      {spi::text(std::int64_t{job.relation})})[0][0]);
+    });
     struct statvfs space;
-    if (statvfs(path, &space) != 0)
+    if (statvfs(directory_of(tablespace).c_str(), &space) != 0)
         return; // the build itself will tell
     const double free_bytes = double(space.f_bavail) * double(space.f_frsize);
     if (free_bytes < room_for_build * double(expected))

@@ -36,7 +36,7 @@ namespace {
 
 // What call_server brings back: plain data in the memory of the caller.
 struct Collected {
-    Oid relation, schema_oid;
+    Oid relation, schema_oid, tablespace;
     const char *schema, *table, *name, *key_names, *body, *identity;
     bool unique, if_not_exists, partitioned, expressions;
 };
@@ -239,8 +239,9 @@ Collected collect(const char *ddl, StatementOrigin origin, Oid relation) {
 
     IndexStmt *statement = transformIndexStmt(result.relation, raw, ddl);
     const Oid method = method_of(statement);
-    if (statement->tableSpace)
-        (void)get_tablespace_oid(statement->tableSpace, false);
+    result.tablespace = statement->tableSpace
+                            ? get_tablespace_oid(statement->tableSpace, false)
+                            : GetDefaultTablespace(RELPERSISTENCE_PERMANENT, result.partitioned);
     result.key_names = key_names_of(statement);
     result.expressions = statement->whereClause != nullptr;
 
@@ -339,6 +340,7 @@ IndexRequest to_request(const Collected &collected) {
     IndexRequest request;
     request.relation = collected.relation;
     request.schema_oid = collected.schema_oid;
+    request.tablespace = collected.tablespace;
     request.schema = collected.schema;
     request.table = collected.table;
     request.name = collected.name;

@@ -10,9 +10,10 @@ namespace triage {
 struct IndexRequest {
     Oid relation = InvalidOid;
     Oid schema_oid = InvalidOid;
-    std::string schema, table; // of the relation; not quoted
-    std::string name;          // wanted; empty: none given
-    std::string key_names;     // columns joined by "_", to make a name from
+    Oid tablespace = InvalidOid; // that the index will be in; InvalidOid: the database's own
+    std::string schema, table;   // of the relation; not quoted
+    std::string name;            // wanted; empty: none given
+    std::string key_names;       // columns joined by "_", to make a name from
     // All of the statement behind the relation: "USING btree (...) WHERE ...". Every name in it is
     // qualified, what equals the default is left out: the same index gives the same text.
     std::string body;
