@@ -24,7 +24,7 @@ SHLIB_LINK = -lstdc++
 
 # pg_regress and pg_isolation_regress; both keep their expected output in expected/.
 REGRESS = $(patsubst regress/sql/%.sql,%,$(sort $(wildcard regress/sql/*.sql)))
-REGRESS_OPTS = --inputdir=regress
+REGRESS_OPTS = --inputdir=regress --encoding=UTF8
 ISOLATION = $(patsubst regress/specs/%.spec,%,$(sort $(wildcard regress/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=regress --outputdir=.
 TAP_TESTS = 1
