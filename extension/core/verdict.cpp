@@ -246,7 +246,8 @@ Verdict judge(const Evidence &evidence, const VerdictRules &rules) {
     const Comparison comparison = compare(evidence.statements);
     Verdict verdict;
     verdict.executions = comparison.executions;
-    if (comparison.compared > 0) {
+    verdict.compared = comparison.compared > 0;
+    if (verdict.compared) {
         verdict.before_mean_ms = comparison.before_ms / comparison.compared;
         verdict.after_mean_ms = comparison.after_ms / comparison.compared;
         verdict.before_p95_ms = comparison.before_p95_ms;
@@ -255,7 +256,7 @@ Verdict judge(const Evidence &evidence, const VerdictRules &rules) {
     }
     verdict.decision =
         (rules.time_is_up ? decide_finally : decide_early)(evidence, rules, comparison, verdict);
-    if (evidence.overlapping_builds && comparison.compared > 0)
+    if (evidence.overlapping_builds && verdict.compared)
         verdict.reason += "; another index for these statements was built in the same time, so the "
                           "effect is of both";
     return verdict;

@@ -37,7 +37,9 @@ struct Verdict {
     Decision decision = Decision::NotEnoughEvidence;
     std::string reason; // one sentence, without a full stop
     // Over the statements that were seen before and after, each with its share of the executions
-    // after. The slowest hundredth of each statement's executions counts as its 99th percentile.
+    // after; none of them if no statement was, which `compared` tells. The slowest hundredth of
+    // each statement's executions counts as its 99th percentile.
+    bool compared = false;
     double before_mean_ms = 0, after_mean_ms = 0;
     double before_p95_ms = 0, after_p95_ms = 0;
     double improvement = 0;       // 1 - after / before of the means

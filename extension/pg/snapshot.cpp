@@ -167,8 +167,14 @@ std::string reason_of(const SurvivedError &error) {
     case ERRCODE_UNDEFINED_OBJECT:
     case ERRCODE_UNDEFINED_SCHEMA:
         return "names what does not exist here";
+    case ERRCODE_SYNTAX_ERROR: // a utility statement, where pg_stat_statements put $1 for a
+                               // constant
+        return "not a query, or cut off";
+    case ERRCODE_INDETERMINATE_DATATYPE:
+    case ERRCODE_AMBIGUOUS_PARAMETER:
+        return "the type of a parameter is not known";
     default:
-        return std::string("error ") + unpack_sql_state(error.sqlstate);
+        return std::string("cannot be planned (SQLSTATE ") + unpack_sql_state(error.sqlstate) + ")";
     }
 }
 

@@ -129,15 +129,18 @@ Watched read_watched(std::int64_t id, const std::map<std::int64_t, LatencyHistog
 
 // False if the job is not being verified any more: its verification was cancelled.
 bool record_figures(const Watched &watched, const Verdict &verdict, const char *decision) {
+    auto figure = [&](double value) {
+        return verdict.compared ? spi::Value(spi::text(value)) : std::nullopt;
+    };
     return !spi::run(
                 "UPDATE triage.job SET before_mean_ms = $2::float8, after_mean_ms = $3::float8, "
                 "before_p95_ms = $4::float8, after_p95_ms = $5::float8, "
                 "improvement = $6::float8, executions = $7::bigint, idx_scan = $8::bigint, "
                 "reason = $9, decision = $10 WHERE id = $1::bigint AND status = 'verifying' "
                 "RETURNING 1",
-                {spi::text(watched.job.id), spi::text(verdict.before_mean_ms),
-                 spi::text(verdict.after_mean_ms), spi::text(verdict.before_p95_ms),
-                 spi::text(verdict.after_p95_ms), spi::text(verdict.improvement),
+                {spi::text(watched.job.id), figure(verdict.before_mean_ms),
+                 figure(verdict.after_mean_ms), figure(verdict.before_p95_ms),
+                 figure(verdict.after_p95_ms), figure(verdict.improvement),
                  spi::text(std::int64_t(verdict.executions)),
                  spi::text(std::int64_t(watched.evidence.index_scans)), verdict.reason, decision})
                 .empty();

@@ -82,11 +82,13 @@ run_statements($by_range, (30000) x 300);
 is(outcome($job), 'reverted|reverted', 'an index whose statements got slower is taken back');
 like(figure($job, 'verdict'), qr/slower/, 'and the verdict says so');
 
-# Hardly ever asked for.
+# Hardly ever asked for: what was not measured is not shown as nothing.
 $job = build('CREATE INDEX rare ON public.patients (ward)', 'SELECT count(*) FROM patients WHERE id%');
 run_statements($by_range, 2 .. 5);
 is(outcome($job), 'kept|built', 'an index with too little evidence is kept');
 like(figure($job, 'verdict'), qr/too little evidence/, 'and the verdict admits it');
+is(figure($job, 'before_ms IS NULL AND after_ms IS NULL AND improvement IS NULL'), 't',
+	'without figures that nobody measured');
 
 # The verification can be cut short, and a verdict outlives a crash.
 $node->append_conf('postgresql.conf', "pg_triage.verify_duration = 1h\n");
