@@ -19,7 +19,7 @@ override with_llvm = no
 
 PG_CPPFLAGS = -I$(srcdir)/extension
 # -Wno-register, -Wno-volatile: the server headers are C and use what C++17/20 took away.
-PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-register -Wno-volatile -Wno-missing-field-initializers -Wno-unused-parameter -MMD -MP $(WERROR)
+PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wshadow=compatible-local -Wno-register -Wno-volatile -Wno-missing-field-initializers -Wno-unused-parameter -MMD -MP $(WERROR)
 SHLIB_LINK = -lstdc++
 
 # pg_regress and pg_isolation_regress; both keep their expected output in expected/.

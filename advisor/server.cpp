@@ -228,7 +228,8 @@ Rows Server::query(const std::string &sql, const Parameters &parameters) {
     } catch (const pqxx::sql_error &error) {
         if (error.sqlstate() == query_canceled)
             throw_if_interrupted();
-        throw failure_from(error.what(), error.sqlstate(), status_of(error.sqlstate()));
+        const std::string sqlstate(error.sqlstate()); // a view since libpqxx 8
+        throw failure_from(error.what(), sqlstate, status_of(sqlstate));
     }
 }
 

@@ -3,7 +3,7 @@
 #include "emit/index_ddl.h"
 #include "render/units.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 

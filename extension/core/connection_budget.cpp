@@ -59,10 +59,10 @@ void cut_to(std::vector<Claim> &claims, long limit) {
         return claim.replicas && *claim.replicas > claim.min_replicas;
     };
     while (sum(claims) > limit) {
-        if (Claim *claim = next_to_cut(claims, has_pool))
-            cut_pool(*claim);
-        else if (Claim *claim = next_to_cut(claims, has_replicas))
-            --*claim->replicas;
+        if (Claim *widest = next_to_cut(claims, has_pool))
+            cut_pool(*widest);
+        else if (Claim *largest = next_to_cut(claims, has_replicas))
+            --*largest->replicas;
         else
             return;
     }
