@@ -3,12 +3,15 @@
 #include "pg/column_values.h"
 #include "pg/guard.h"
 #include "pg/predicate_rule.h"
+#include "pg/query_text.h"
 #include "pg/root_columns.h"
 
 PG_HEADERS_BEGIN
 #include "catalog/pg_type_d.h"
 #include "utils/lsyscache.h"
 PG_HEADERS_END
+
+#include <limits>
 
 namespace triage {
 namespace {
@@ -136,6 +139,16 @@ std::vector<ParameterProfiles::Option> ParameterProfiles::options_of_list(const 
     if (!is_whole)
         option.values.clear();
     return {option};
+}
+
+int ParameterProfiles::list_elements(std::int64_t queryid) const {
+    std::size_t longest = 0;
+    const Place first{queryid, 0, std::numeric_limits<AttributeNumber>::min(), 0};
+    for (auto at = profiles_.lower_bound(first);
+         at != profiles_.end() && at->first.queryid == queryid; ++at)
+        if (at->second.op == ClauseOperator::In && at->second.withheld == 0)
+            longest = std::max(longest, at->second.values.size());
+    return longest > 0 ? static_cast<int>(longest) : typical_list_elements;
 }
 
 std::vector<StatementVariant> ParameterProfiles::variants(std::int64_t queryid,

@@ -21,6 +21,10 @@ class ParameterProfiles {
   public:
     explicit ParameterProfiles(const std::vector<store::ScanStats> &scans);
 
+    // How many elements the longest list of values that is known whole has; typical_list_elements if
+    // none is.
+    int list_elements(std::int64_t queryid) const;
+
     // At least one. Values point into this object.
     std::vector<StatementVariant> variants(std::int64_t queryid, const ParameterUses &uses) const;
 

@@ -2,6 +2,7 @@
 
 #include "pg/column_values.h"
 #include "pg/compat.h"
+#include "pg/query_text.h"
 #include "pg/subtransaction.h"
 
 #include <cmath>
@@ -28,8 +29,7 @@ constexpr int most_parameters = 1000;
 constexpr int typical_limit = 20;
 // With both ends of a range given and nothing known of it, one per cent of the rows.
 constexpr double default_half_open = 0.505;
-// Elements of `column = ANY ($n)`, if its selectivity does not tell.
-constexpr int typical_elements = 3;
+// Of an array for `column = ANY ($n)`.
 constexpr int most_elements = 50;
 
 // ---- Where parameters stand
@@ -228,7 +228,7 @@ struct ChosenValue {
 
 bool array_of(const ParameterUse &use, Oid element_type, double selectivity, ChosenValue *array) {
     Datum elements[most_elements];
-    int wanted = typical_elements, count = 0;
+    int wanted = typical_list_elements, count = 0;
     for (int i = 0; i < wanted; i++) {
         Datum value;
         Oid type;

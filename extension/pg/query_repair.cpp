@@ -7,6 +7,9 @@ PG_HEADERS_BEGIN
 #include "parser/scanner.h"
 PG_HEADERS_END
 
+#include <algorithm>
+#include <string_view>
+
 namespace triage {
 namespace {
 
@@ -22,6 +25,7 @@ struct Token {
 struct Tokens {
     Token *items;
     int count;
+    int parameters; // highest n of $n
 
     int code(int place) const { return place < count ? items[place].code : 0; }
 };
@@ -31,7 +35,7 @@ Tokens scan(const char *text, RepairedText *result) {
     core_yyscan_t scanner = scanner_init(text, &extra, &ScanKeywords, ScanKeywordTokens);
     extra.escape_string_warning = false;
     int capacity = 64;
-    Tokens tokens{static_cast<Token *>(palloc(sizeof(Token) * capacity)), 0};
+    Tokens tokens{static_cast<Token *>(palloc(sizeof(Token) * capacity)), 0, 0};
     core_YYSTYPE value;
     YYLTYPE start;
     int previous = 0;
@@ -44,6 +48,7 @@ Tokens scan(const char *text, RepairedText *result) {
         tokens.items[tokens.count++] = {code, start};
         if (code == Parameter) {
             result->has_parameters = true;
+            tokens.parameters = std::max(tokens.parameters, value.ival);
             if (previous == '+' || previous == '-')
                 result->after_sign = bms_add_member(result->after_sign, value.ival);
         }
@@ -115,9 +120,20 @@ int end_of_parameter(const char *text, int start) {
     return end;
 }
 
+// Whether the list that a parameter begins was longer once: its rest stands as a comment, which the
+// lexer leaves out.
+bool is_cut_list(const Tokens &tokens, int place, const char *text) {
+    static constexpr std::string_view rest = "/*, ... */";
+    if (tokens.code(place) != Parameter || tokens.code(place + 1) != ')')
+        return false;
+    const int end = end_of_parameter(text, tokens.items[place].start);
+    const std::string_view between(text + end, tokens.items[place + 1].start - end);
+    return between.find(rest) != std::string_view::npos;
+}
+
 } // namespace
 
-RepairedText repair_query_text(const char *text) {
+RepairedText repair_query_text(const char *text, int list_elements) {
     RepairedText result{.text = text};
     Tokens tokens = scan(text, &result);
     if (!result.has_parameters)
@@ -128,6 +144,14 @@ RepairedText repair_query_text(const char *text) {
     initStringInfo(&repaired);
     int copied = 0;
     for (int place = 0; place < tokens.count; place++) {
+        if (is_cut_list(tokens, place, text)) {
+            const int list_end = end_of_parameter(text, tokens.items[place].start);
+            appendBinaryStringInfo(&repaired, text + copied, list_end - copied);
+            for (int i = 1; i < list_elements; i++)
+                appendStringInfo(&repaired, ", $%d", ++tokens.parameters);
+            copied = list_end;
+            continue;
+        }
         int end = types.end(tokens, place);
         if (end == place || tokens.code(end) != Parameter)
             continue;

@@ -257,10 +257,10 @@ bool check_query(Node *node, void *context) {
 
 } // namespace
 
-PlannableQuery parse_query(const char *text) {
+PlannableQuery parse_query(const char *text, int list_elements) {
     ErrorContextCallback callback;
     enter_given_statement(&callback);
-    RepairedText repaired = repair_query_text(text);
+    RepairedText repaired = repair_query_text(text, list_elements);
     Analysed analysed{};
     if (repaired.has_parameters) {
         analysed = analyse_with_guesses(repaired);

@@ -43,7 +43,9 @@ class Builder {
     // Throws what is wrong with the statement, having added nothing.
     void add(const ObservedStatement &observed) {
         AsRole role(observed.role);
-        PlannableQuery plannable = call_server([&] { return parse_query(observed.text.c_str()); });
+        const int elements = profiles_.list_elements(observed.queryid);
+        PlannableQuery plannable =
+            call_server([&, elements] { return parse_query(observed.text.c_str(), elements); });
         if (source_ == Source::Given)
             call_server([&] { check_privileges(plannable.query); });
         // What follows plans the statement a few times; only the values are kept.
