@@ -43,7 +43,8 @@ bench-pool:
 	regress/tools/install-packages bench
 	regress/bench/pool/bench $(if $(PG_CONFIG),--pg-config '$(PG_CONFIG)') $(BENCH_OPTIONS)
 
-bench-%:
+# A static pattern: an implicit rule is not searched for a phony target.
+bench-warm bench-curve bench-ttl: bench-%:
 	PG_CONFIG='$(PG_CONFIG)' regress/tools/bench $* $(BENCH_OPTIONS)
 
 .PHONY: $(by_themselves)
