@@ -53,8 +53,14 @@ double units_per_ms(const Workload &workload, const std::vector<PricedStatement>
 } // namespace
 
 PricedWorkload::PricedWorkload(const Workload &workload, const std::vector<Candidate> &candidates,
-                               WhatIf &what_if)
+                               WhatIf &what_if, double min_improvement)
     : memory_(what_if) {
+    for (const Candidate &candidate : candidates) {
+        const Relation *relation = workload.find_relation(candidate.definition.relation);
+        worth_saving_.emplace_back();
+        if (relation)
+            worth_saving_.back().emplace(*relation, candidate.definition, min_improvement);
+    }
     plan_with_nothing(workload, candidates);
     weigh_statements(workload);
     for (const Candidate &candidate : candidates)
@@ -81,7 +87,8 @@ void PricedWorkload::plan_with_nothing(const Workload &workload,
         priced.before = mixed(priced, priced.custom_before, priced.generic_before);
         for (CandidateId id = 0; id < candidates.size(); id++)
             for (const RelationAccess &access : statement.accesses)
-                if (access.relation == candidates[id].definition.relation)
+                if (access.relation == candidates[id].definition.relation &&
+                    (!worth_saving_[id] || worth_saving_[id]->possible(priced.before)))
                     priced.relevant.insert(id);
         statements_.push_back(std::move(priced));
     }

@@ -4,6 +4,7 @@
 
 #include "core/candidate_set.h"
 #include "core/plan_memory.h"
+#include "core/served_already.h"
 #include "core/what_if.h"
 #include "core/workload.h"
 
@@ -19,7 +20,8 @@ struct PricedStatement {
     // With none of the candidates: custom plan, generic plan, and both by their shares.
     double custom_before = 0, generic_before = 0, before = 0;
     double weight = 0;
-    CandidateSet relevant; // candidates on its relations
+    // Candidates on its relations that may be worth something beside the indexes that exist.
+    CandidateSet relevant;
 };
 
 struct Price {
@@ -36,7 +38,7 @@ class PricedWorkload {
   public:
     // Plans every statement once with nothing.
     PricedWorkload(const Workload &workload, const std::vector<Candidate> &candidates,
-                   WhatIf &what_if);
+                   WhatIf &what_if, double min_improvement);
 
     const std::vector<PricedStatement> &statements() const { return statements_; }
 
@@ -51,6 +53,11 @@ class PricedWorkload {
     // Planner units that a candidate costs the writers in the observed time.
     double upkeep(CandidateId id) const { return upkeep_[id]; }
 
+    // Null if nothing is known of the candidate's relation.
+    const WorthSaving *worth_saving(CandidateId id) const {
+        return worth_saving_[id] ? &*worth_saving_[id] : nullptr;
+    }
+
     PlanMemory &memory() { return memory_; }
 
     static double mixed(const PricedStatement &statement, double custom, double generic) {
@@ -63,7 +70,8 @@ class PricedWorkload {
 
     PlanMemory memory_;
     std::vector<PricedStatement> statements_;
-    std::vector<double> upkeep_; // by candidate
+    std::vector<double> upkeep_;                           // by candidate
+    std::vector<std::optional<WorthSaving>> worth_saving_; // by candidate
 };
 
 } // namespace triage

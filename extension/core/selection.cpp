@@ -4,6 +4,7 @@
 #include "core/selection.h"
 #include "core/index_search.h"
 #include "core/priced_workload.h"
+#include "core/served_already.h"
 
 #include <algorithm>
 #include <numeric>
@@ -30,6 +31,17 @@ constexpr double hardly_noticed = 0.02;
 // this share.
 constexpr double somewhat_smaller = 0.9;
 
+// An index must save this share of the whole workload's cost, beyond what it costs the writers:
+// less is neither felt by the server nor worth a definition that somebody has to own. Where many
+// statements share the load evenly, half of what each of them has is enough.
+constexpr double noticed_by_the_server = 0.01;
+constexpr double half_a_fair_share = 0.5;
+// Or it must cut a statement that somebody notices waiting for to a tenth, however seldom that is
+// asked for. 100 ms is about the limit below which an answer feels instantaneous (Nielsen,
+// Usability Engineering, 1993).
+constexpr double noticed_by_a_user = 100;
+constexpr double large_improvement = 0.9;
+
 // What one index of the final set is good for: the set with it against the set without it.
 struct Contribution {
     std::vector<std::pair<double, const PricedStatement *>> statements; // saved, by whom
@@ -43,8 +55,12 @@ class Selector {
   public:
     Selector(const Workload &workload, const std::vector<Candidate> &candidates, WhatIf &what_if,
              const SelectionLimits &limits)
-        : candidates_(candidates), limits_(limits), priced_(workload, candidates, what_if),
-          search_(priced_, candidates, limits) {}
+        : workload_(workload), candidates_(candidates), limits_(limits),
+          priced_(workload, candidates, what_if, limits.min_improvement),
+          search_(priced_, candidates, limits) {
+        for (const PricedStatement &statement : priced_.statements())
+            workload_cost_ += statement.weight * statement.before;
+    }
 
     Selection run() {
         chosen_ = search_.run();
@@ -57,6 +73,7 @@ class Selector {
     // Only the statements that it improves beyond the planner's noise count.
     Contribution contribution(CandidateId id) {
         Contribution result;
+        const WorthSaving *worth_saving = priced_.worth_saving(id);
         for (const PricedStatement &statement : priced_.statements()) {
             if (!statement.relevant.contains(id))
                 continue;
@@ -66,7 +83,8 @@ class Selector {
                 continue;
             offered.erase(id);
             double before = priced_.price(statement, offered).cost, saved = before - with_it.cost;
-            if (saved <= 0 || saved < limits_.min_improvement * before)
+            if (worth_saving ? !(*worth_saving)(statement.before, before, saved)
+                             : saved <= 0 || saved < limits_.min_improvement * before)
                 continue;
             result.before += statement.weight * before;
             result.after += statement.weight * with_it.cost;
@@ -143,21 +161,32 @@ class Selector {
     }
 
     // Nothing, unless of what each statement would cost without either, the exchange gives up no
-    // more than noise.
+    // more than noise. An existing index does not lower that: the next refresh would add the
+    // INCLUDE columns that this one leaves out.
     std::optional<double> loss_without_included(CandidateId narrow, CandidateId wide) {
-        return allowed_loss(narrow, wide,
-                            [&](const PricedStatement &statement, double before, double after) {
-                                return after - before <= limits_.min_improvement * statement.before;
-                            });
+        const WorthSaving *wide_is = priced_.worth_saving(wide);
+        auto without = [&](const PricedStatement &statement) {
+            return wide_is ? wide_is->unserved(statement.before) : statement.before;
+        };
+        double already_saved = 0;
+        for (auto [saved, statement] : contribution(wide).statements)
+            already_saved += statement->weight * (without(*statement) - statement->before);
+        return allowed_loss(
+            narrow, wide,
+            [&](const PricedStatement &statement, double before, double after) {
+                return after - before <= limits_.min_improvement * without(statement);
+            },
+            already_saved);
     }
 
     template <class Allows>
-    std::optional<double> allowed_loss(CandidateId given, CandidateId taken, Allows allows) {
+    std::optional<double> allowed_loss(CandidateId given, CandidateId taken, Allows allows,
+                                       double already_saved = 0) {
         CandidateSet exchanged = chosen_;
         exchanged.erase(taken);
         exchanged.insert(given);
         Contribution current = contribution(taken);
-        double allowed = limits_.min_improvement * current.saved();
+        double allowed = limits_.min_improvement * (current.saved() + already_saved);
         double loss = priced_.upkeep(given) - priced_.upkeep(taken);
         auto agrees = [&](const PricedStatement &statement) {
             double before =
@@ -178,8 +207,26 @@ class Selector {
         return loss;
     }
 
+    // Beside the whole workload, nobody would notice it. Of texts it is not known how often they
+    // run, so each of them counts.
+    bool is_small_change(CandidateId id, const Contribution &contribution) const {
+        double share = std::min(noticed_by_the_server,
+                                half_a_fair_share / static_cast<double>(std::max<std::size_t>(
+                                                        priced_.statements().size(), 1)));
+        if (contribution.saved() - priced_.upkeep(id) >= share * workload_cost_)
+            return false;
+        return std::none_of(
+            contribution.statements.begin(), contribution.statements.end(), [&](const auto &entry) {
+                const auto &[saved, priced] = entry;
+                const Statement &statement = workload_.statements[priced->statement];
+                return statement.mean_ms <= 0 ||
+                       (statement.mean_ms >= noticed_by_a_user &&
+                        saved >= large_improvement * priced->weight * priced->before);
+            });
+    }
+
     bool pays(CandidateId id, const Contribution &contribution) const {
-        if (contribution.saved() <= priced_.upkeep(id))
+        if (contribution.saved() <= priced_.upkeep(id) || is_small_change(id, contribution))
             return false;
         if (contribution.share() >= redundancy_threshold)
             return true;
@@ -272,9 +319,11 @@ class Selector {
         return false;
     }
 
+    const Workload &workload_;
     const std::vector<Candidate> &candidates_;
     const SelectionLimits limits_;
     PricedWorkload priced_;
+    double workload_cost_ = 0; // weighted, with none of the candidates
     IndexSearch search_;
     CandidateSet chosen_;
 };

@@ -87,7 +87,7 @@ struct ExistingIndex {
     IndexDefinition definition;
     double bytes = 0;
     bool valid = true;
-    bool enforces_constraint = false;
+    bool must_stay = false; // enforces a constraint, is a replica identity or clustered on
 };
 
 struct Relation {

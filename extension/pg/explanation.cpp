@@ -1,5 +1,6 @@
 #include "pg/explanation.h"
 
+#include "core/served_already.h"
 #include "pg/guard.h"
 #include "pg/index_ddl.h"
 
@@ -9,6 +10,7 @@
 PG_HEADERS_BEGIN
 #include "catalog/pg_class_d.h"
 #include "commands/defrem.h"
+#include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 PG_HEADERS_END
@@ -116,9 +118,25 @@ class Explanation {
             if (share.queryid != 0)
                 row.queryids.push_back(share.queryid);
         row.generic_plan_ok = index.generic_plan_ok;
-        row.reason = reason(index, row, relation, candidate);
-        row.details = details(index, shares, relation, candidate, partitioned);
+        std::vector<std::string> redundant = names_of(made_redundant(relation, definition));
+        row.reason = reason(index, row, relation, candidate, redundant);
+        row.details = details(index, shares, relation, candidate, partitioned, redundant);
         return row;
+    }
+
+    // As SQL that finds them whatever the search_path; one that is just being dropped is left out.
+    static std::vector<std::string> names_of(const std::vector<const ExistingIndex *> &indexes) {
+        std::vector<std::string> names;
+        for (const ExistingIndex *index : indexes) {
+            const char *name = call_server([&]() -> const char * {
+                const char *bare = get_rel_name(index->id);
+                const char *schema = get_namespace_name(get_rel_namespace(index->id));
+                return bare && schema ? quote_qualified_identifier(schema, bare) : nullptr;
+            });
+            if (name)
+                names.emplace_back(name);
+        }
+        return names;
     }
 
     // CONCURRENTLY is not for a partitioned table.
@@ -183,7 +201,8 @@ class Explanation {
     }
 
     std::string reason(const ChosenIndex &index, const Recommendation &row,
-                       const Relation &relation, const Candidate &candidate) const {
+                       const Relation &relation, const Candidate &candidate,
+                       const std::vector<std::string> &redundant) const {
         std::string text = "Estimated to take " +
                            percent(1 - index.cost_after / std::max(index.cost_before, 1e-9)) +
                            " off the cost of " + std::to_string(row.queries) +
@@ -195,12 +214,14 @@ class Explanation {
                     " of the rows";
         if (!index.generic_plan_ok)
             text += "; a generic plan cannot use it";
+        for (const std::string &name : redundant)
+            text += "; nobody needs " + name + " beside it";
         return text + ".";
     }
 
     std::string details(const ChosenIndex &index, const std::vector<StatementShare> &shares,
-                        const Relation &relation, const Candidate &candidate,
-                        bool partitioned) const {
+                        const Relation &relation, const Candidate &candidate, bool partitioned,
+                        const std::vector<std::string> &redundant) const {
         double calls = 0;
         for (const StatementShare &share : shares)
             calls += share.calls;
@@ -223,6 +244,8 @@ class Explanation {
         object.add("table_rows", relation.tuples);
         object.add("size_relative_to_table",
                    candidate.size.bytes / std::max(relation.pages * BLCKSZ, double(BLCKSZ)));
+        if (!redundant.empty())
+            object.add("makes_redundant", json_array(redundant, json_string));
         object.add("evidence", evidence());
         object.add("search", search());
         if (partitioned)

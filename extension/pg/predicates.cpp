@@ -29,6 +29,7 @@ namespace triage::predicates {
 namespace {
 
 constexpr int most_scans = 32, most_conditions = 96, deepest_plan = 100;
+constexpr int most_loads = 3;          // of what is not remembered, for one sample
 constexpr int most_list_elements = 32; // of an IN list; the rest is taken to be like these
 
 // A condition as it was found in the plan.
@@ -501,18 +502,27 @@ void load_what_is_missing(void *argument) {
     }
 }
 
-// Sees to it that what the conditions need is remembered. False if not even the operators are,
-// without which a condition cannot be told from another.
-bool prepare(Inspection &inspection) {
+bool is_missing(const Inspection &inspection) {
     bool missing = inspection.scans > 0 && !column_facts::find_own_schema();
     for (int i = 0; i < inspection.conditions && !missing; i++)
         missing = needs_operator(inspection.condition[i]) || needs_column(inspection.condition[i]);
-    if (!missing)
-        return true;
-    if (!can_attempt_quietly())
-        inspection.sample->outcome = Sample::Outcome::Unguarded;
-    else if (!attempt_quietly(load_what_is_missing, &inspection))
-        inspection.sample->outcome = Sample::Outcome::Failed;
+    return missing;
+}
+
+// Sees to it that what the conditions need is remembered. False if not even the operators are,
+// without which a condition cannot be told from another. What was read while the catalogs changed
+// is forgotten at once, and on a busy server they change all the time: so it is read again.
+bool prepare(Inspection &inspection) {
+    for (int round = 0; round < most_loads && is_missing(inspection); round++) {
+        if (!can_attempt_quietly()) {
+            inspection.sample->outcome = Sample::Outcome::Unguarded;
+            break;
+        }
+        if (!attempt_quietly(load_what_is_missing, &inspection)) {
+            inspection.sample->outcome = Sample::Outcome::Failed;
+            break;
+        }
+    }
     for (int i = 0; i < inspection.conditions; i++)
         if (needs_operator(inspection.condition[i]))
             return false;
@@ -696,10 +706,8 @@ void redact(Condition &condition) {
     const column_facts::Column *column =
         column_facts::find_column(condition.scan->scan.relation, condition.attribute);
     const bool has_value = condition.known && !condition.is_null;
-    if (column == nullptr) {
-        clause.withheld = has_value;
+    if (column == nullptr) // not looked at, which is not to say that it was withheld
         return;
-    }
     if (condition.form == Condition::Form::IsTrue || condition.form == Condition::Form::IsFalse) {
         ColumnValue truth;
         truth.kind = ValueKind::Integer;

@@ -44,7 +44,7 @@ struct CollectedExistingIndex {
     Oid oid;
     CollectedIndex definition;
     double bytes;
-    bool valid, enforces_constraint;
+    bool valid, must_stay;
 };
 
 struct CollectedRelation {
@@ -221,8 +221,8 @@ void collect_indexes(::Relation relation, CollectedRelation *result) {
             Form_pg_index form = index->rd_index;
             existing.bytes = bytes_of_index(index);
             existing.valid = form->indisvalid && form->indisready && form->indislive;
-            existing.enforces_constraint = form->indisprimary || form->indisunique ||
-                                           form->indisexclusion || form->indisreplident;
+            existing.must_stay = form->indisprimary || form->indisunique || form->indisexclusion ||
+                                 form->indisreplident || form->indisclustered;
             auto *copy = static_cast<CollectedExistingIndex *>(palloc(sizeof existing));
             *copy = existing;
             result->indexes = lappend(result->indexes, copy);
@@ -268,7 +268,7 @@ ExistingIndex to_index(const CollectedExistingIndex &from) {
             .definition = to_definition(from.definition),
             .bytes = from.bytes,
             .valid = from.valid,
-            .enforces_constraint = from.enforces_constraint};
+            .must_stay = from.must_stay};
 }
 
 } // namespace

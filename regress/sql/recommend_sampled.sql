@@ -37,7 +37,7 @@ SELECT count(triage.reset()) AS reset;
 SELECT format('SELECT * FROM patient_records WHERE mrn = ''M%s'' AND active = true', i) FROM generate_series(1, 20) AS i \gexec
 SELECT format('SELECT * FROM encounters WHERE ward_id = %s AND status = %L ORDER BY admitted_at', i % 40, 'open') FROM generate_series(1, 30) AS i \gexec
 SELECT format('SELECT * FROM vital_signs WHERE patient_id = %s AND recorded_at > now() - interval ''2 days''', i) FROM generate_series(1, 20) AS i \gexec
-SELECT 'SELECT id FROM inferences WHERE state IN (''queued'', ''running'') ORDER BY priority DESC, created_at LIMIT 5' FROM generate_series(1, 20) \gexec
+SELECT 'SELECT id FROM inferences WHERE state IN (''queued'', ''running'') ORDER BY priority DESC, created_at LIMIT 5' FROM generate_series(1, 200) \gexec
 SELECT 'SELECT id FROM inferences WHERE state = ''canary-state''' FROM generate_series(1, 20) \gexec
 PREPARE latest (bigint) AS SELECT * FROM vital_signs WHERE patient_id = $1 ORDER BY recorded_at DESC LIMIT 10;
 SELECT format('EXECUTE latest (%s)', i) FROM generate_series(1, 20) AS i \gexec
@@ -97,6 +97,11 @@ BEGIN
 END
 $$;
 SELECT note FROM tricks.bait WHERE who = tricks.me();
+\o /dev/null
+\set ECHO none
+SELECT 'SELECT note FROM tricks.bait WHERE who = tricks.me()' FROM generate_series(1, 200) \gexec
+\set ECHO all
+\o
 RESET ROLE;
 SELECT ddl FROM triage.recommend_indexes(relations => ARRAY['tricks.bait'::regclass]);
 
