@@ -377,6 +377,65 @@ GRANT SELECT ON triage.statements, triage.access_patterns, triage.plans TO triag
 GRANT EXECUTE ON FUNCTION triage.statement_statistics(), triage.scan_statistics(), triage.plan_statistics() TO triage_reader;
 
 -- ---------------------------------------------------------------------------------------------
+-- Activity: what sessions do, from looks at all of them every pg_triage.activity_interval.
+-- ---------------------------------------------------------------------------------------------
+CREATE FUNCTION triage.activity_minutes(
+    OUT at timestamptz, OUT dbid oid, OUT userid oid, OUT application text, OUT state text, OUT wait_class text,
+    OUT looks bigint, OUT sessions float8, OUT peak bigint, OUT transaction_age_ms float8, OUT oldest_transaction_ms float8)
+RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_triage_activity_minutes';
+COMMENT ON FUNCTION triage.activity_minutes() IS 'what triage.activity shows, with OIDs; other users'' sessions only with pg_read_all_stats';
+
+CREATE FUNCTION triage.activity_hours(
+    OUT hour_of_week bigint, OUT dbid oid, OUT userid oid, OUT application text, OUT state text, OUT wait_class text,
+    OUT sessions float8, OUT peak float8, OUT weeks float8)
+RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_triage_activity_hours';
+COMMENT ON FUNCTION triage.activity_hours() IS 'what triage.activity_by_hour shows, with OIDs; other users'' sessions only with pg_read_all_stats';
+
+CREATE VIEW triage.activity AS
+SELECT m.at AS minute,
+       d.datname AS database,
+       pg_catalog.pg_get_userbyid(m.userid) AS username,
+       m.application,
+       m.state,
+       m.wait_class,
+       m.sessions,
+       m.peak,
+       m.looks,
+       m.transaction_age_ms,
+       m.oldest_transaction_ms
+  FROM triage.activity_minutes() m
+  JOIN pg_catalog.pg_database d ON d.oid = m.dbid;
+COMMENT ON VIEW triage.activity IS 'sampled concurrency of the last 60 minutes in which there were sessions: database, user, application, state and class of wait';
+COMMENT ON COLUMN triage.activity.application IS 'null where fewer than pg_triage.min_shared_rows sessions had the name, unless it is that of a well-known driver or tool';
+COMMENT ON COLUMN triage.activity.wait_class IS 'as pg_stat_activity has it; WAL: writes and flushes of the log, which are IO there; none: on the processor, or waiting for one';
+COMMENT ON COLUMN triage.activity.sessions IS 'mean number of such sessions at a time';
+COMMENT ON COLUMN triage.activity.peak IS 'most of such sessions at a time';
+COMMENT ON COLUMN triage.activity.looks IS 'how often the minute was looked at';
+COMMENT ON COLUMN triage.activity.transaction_age_ms IS 'mean age of their transactions; 0 for a session outside of one';
+
+CREATE VIEW triage.activity_by_hour AS
+SELECT h.hour_of_week::int AS hour_of_week,
+       d.datname AS database,
+       pg_catalog.pg_get_userbyid(h.userid) AS username,
+       h.application,
+       h.state,
+       h.wait_class,
+       h.sessions,
+       h.peak,
+       h.weeks
+  FROM triage.activity_hours() h
+  JOIN pg_catalog.pg_database d ON d.oid = h.dbid;
+COMMENT ON VIEW triage.activity_by_hour IS 'mean and peak of sampled concurrency by hour of the week, of the last weeks; kept across restarts';
+COMMENT ON COLUMN triage.activity_by_hour.hour_of_week IS '0 is Monday, 00:00 to 00:59, in the time zone of the server''s log';
+COMMENT ON COLUMN triage.activity_by_hour.sessions IS 'mean number of such sessions at a time; the last weeks weigh more';
+COMMENT ON COLUMN triage.activity_by_hour.peak IS 'most of such sessions at a time; wears down in weeks that reach less';
+COMMENT ON COLUMN triage.activity_by_hour.weeks IS 'how many such hours were observed';
+GRANT EXECUTE ON FUNCTION triage.activity_minutes(), triage.activity_hours() TO triage_reader;
+GRANT SELECT ON triage.activity, triage.activity_by_hour TO triage_reader;
+
+-- ---------------------------------------------------------------------------------------------
 -- What-if: hypothetical indexes, priced by the planner. Reads only; needs no sampling.
 -- ---------------------------------------------------------------------------------------------
 CREATE FUNCTION triage.what_if(

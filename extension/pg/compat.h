@@ -17,6 +17,7 @@ PG_HEADERS_BEGIN
 #include "pgstat.h"
 #include "storage/buf_internals.h"
 #include "utils/acl.h"
+#include "utils/backend_status.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_locale.h"
 #if PG_VERSION_NUM >= 160000
@@ -113,6 +114,19 @@ inline BlockAccesses accesses_of(const PgStat_StatDBEntry &entry) {
     return {entry.n_blocks_fetched, entry.n_blocks_hit};
 #endif
 }
+
+// Of this process's copy of all sessions' state, by index from 0.
+inline const PgBackendStatus *session_status(int index) {
+#if PG_VERSION_NUM >= 160000
+    LocalPgBackendStatus *entry = pgstat_get_local_beentry_by_index(index + 1);
+#else
+    LocalPgBackendStatus *entry = pgstat_fetch_stat_local_beentry(index + 1);
+#endif
+    return entry ? &entry->backendStatus : nullptr;
+}
+
+// The class of waits for a buffer's pin; PG_WAIT_BUFFER_PIN was renamed in 17.
+constexpr std::uint32_t buffer_pin_wait = 0x04000000U;
 
 // Path of a permanent relation's fork, relative to the data directory; `path` has MAXPGPATH bytes.
 inline void path_of_fork(const BlockPlace &place, char *path) {

@@ -16,6 +16,7 @@ int max_statements = 4096;
 int memory_kb = 16 * 1024;
 int min_shared_rows = 11;
 int buffer_interval_ms = 1000;
+int activity_interval_ms = 1000;
 bool warm_on_start = false;
 int auto_index = static_cast<int>(AutoIndex::Recommend);
 int storage_budget_mb = -1;
@@ -66,6 +67,10 @@ void define(bool preloading) {
     DefineCustomIntVariable("pg_triage.buffer_interval",
                             "Time between two looks at the buffer pool.", "Zero is never.",
                             &buffer_interval_ms, 1000, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS,
+                            nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("pg_triage.activity_interval",
+                            "Time between two looks at what sessions do.", "Zero is never.",
+                            &activity_interval_ms, 1000, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS,
                             nullptr, nullptr, nullptr);
     DefineCustomBoolVariable("pg_triage.warm_on_start",
                              "Loads the working set of the last run when the server starts.",

@@ -11,6 +11,7 @@ extern int max_statements;         // slots of the statement store (postmaster s
 extern int memory_kb;              // all shared memory of the extension, kB (postmaster start)
 extern int min_shared_rows;        // k of the privacy rule
 extern int buffer_interval_ms;     // between two looks at the buffer pool, ms; 0 = never
+extern int activity_interval_ms;   // between two looks at all sessions, ms; 0 = never
 extern bool warm_on_start;         // load the working set after a restart
 extern int auto_index;             // AutoIndex
 extern int storage_budget_mb;      // bytes that recommended indexes may take, MB; -1 = no limit

@@ -5,44 +5,30 @@
 #include "pg/guc.h"
 #include "pg/heat_store.h"
 #include "pg/warm_start.h"
+#include "pg/worker_loop.h"
 
 #include <cmath>
 
 PG_HEADERS_BEGIN
-#include "access/xlog.h"
-#include "libpq/pqsignal.h"
 #include "pgstat.h"
-#include "pgtime.h"
-#include "postmaster/bgworker.h"
-#include "postmaster/interrupt.h"
-#include "storage/ipc.h"
-#include "storage/latch.h"
-#include "storage/lwlock.h"
-#include "storage/proc.h"
-#include "utils/guc.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 PGDLLEXPORT void pg_triage_heat_main(Datum argument);
 PG_HEADERS_END
 
 namespace triage::heat {
 
+using worker_loop::hour_of_week;
+using worker_loop::now_s;
+using worker_loop::shutting_down;
+using worker_loop::wait;
+
 namespace {
 
-// Every so many looks the whole pool is sampled for the heat map; those in between are for the curve.
+// Every so many looks the whole pool is sampled for the heat map; those in between are for the
+// curve.
 constexpr int looks_per_sample = 10;
 // A look may take a fiftieth of the time, whatever the size of the pool.
 constexpr double longest_share = 0.02;
-
-double now_s() {
-    return static_cast<double>(GetCurrentTimestamp()) / USECS_PER_SEC;
-}
-
-int hour_of_week(TimestampTz at) {
-    const auto seconds = static_cast<pg_time_t>(timestamptz_to_time_t(at));
-    const pg_tm *local = pg_localtime(&seconds, log_timezone);
-    return local ? (local->tm_wday + 6) % 7 * 24 + local->tm_hour : 0;
-}
 
 // Counters of the databases whose blocks are in the pool.
 BlockAccesses count_accesses(const std::vector<HeatSlot> &slots) {
@@ -141,23 +127,6 @@ class Learner {
     double counted_s_ = 0, fetched_ = 0, missed_ = 0, seconds_ = 0;
 };
 
-bool shutting_down() {
-    return ShutdownRequestPending != 0;
-}
-
-void wait(long milliseconds) {
-    call_server([=] {
-        WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds,
-                  PG_WAIT_EXTENSION);
-        ResetLatch(MyLatch);
-        CHECK_FOR_INTERRUPTS();
-        if (ConfigReloadPending) {
-            ConfigReloadPending = false;
-            ProcessConfigFile(PGC_SIGHUP);
-        }
-    });
-}
-
 void run() {
     Learner learner;
     learner.start();
@@ -180,22 +149,12 @@ void run() {
 } // namespace
 
 void install_worker() {
-    BackgroundWorker worker{};
-    worker.bgw_flags = BGWORKER_SHMEM_ACCESS;
-    worker.bgw_start_time = BgWorkerStart_PostmasterStart;
-    worker.bgw_restart_time = 10;
-    strlcpy(worker.bgw_library_name, "pg_triage", BGW_MAXLEN);
-    strlcpy(worker.bgw_function_name, "pg_triage_heat_main", BGW_MAXLEN);
-    strlcpy(worker.bgw_name, "pg_triage heat", BGW_MAXLEN);
-    strlcpy(worker.bgw_type, "pg_triage heat", BGW_MAXLEN);
-    RegisterBackgroundWorker(&worker);
+    worker_loop::install("pg_triage heat", "pg_triage_heat_main");
 }
 
 } // namespace triage::heat
 
 void pg_triage_heat_main(Datum) {
-    pqsignal(SIGHUP, SignalHandlerForConfigReload);
-    pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
-    BackgroundWorkerUnblockSignals();
+    triage::worker_loop::accept_signals();
     triage::guard_sql([] { triage::heat::run(); });
 }

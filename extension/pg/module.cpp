@@ -1,5 +1,7 @@
 // Loading the library: settings first, then each room installs its own hooks.
 #include "pg/pg.h"
+#include "pg/activity_store.h"
+#include "pg/activity_worker.h"
 #include "pg/compat.h"
 #include "pg/guc.h"
 #include "pg/heat_store.h"
@@ -29,5 +31,7 @@ void _PG_init(void) {
         triage::sampler::install_hooks();
         triage::heat::install_store();
         triage::heat::install_worker();
+        triage::activity::install_store();
+        triage::activity::install_worker();
     }
 }

@@ -1,6 +1,7 @@
 // triage.sampler_checks(): what may be wrong with the sampler and its store, and how to mend it.
 // The part of triage.self_check() that SQL cannot see; works without preloading, to say just that.
 #include "core/slot_directory.h"
+#include "pg/activity_store.h"
 #include "pg/guard.h"
 #include "pg/guc.h"
 #include "pg/row_writer.h"
@@ -119,6 +120,19 @@ void check_upkeep(Checks &checks, const store::State &state) {
                "Look in the server's log for the reason, and remove pg_stat/pg_triage.stat.bad.");
 }
 
+void check_activity(Checks &checks) {
+    if (guc::activity_interval_ms == 0)
+        return checks.add("sessions are looked at", true, "switched off", nullptr);
+    const TimestampTz last = activity::last_look();
+    const long patience = patience_ms + 2L * guc::activity_interval_ms;
+    const bool alive =
+        last != 0 && !TimestampDifferenceExceeds(last, GetCurrentTimestamp(),
+                                                 static_cast<int>(patience));
+    checks.add("sessions are looked at", alive, since(last),
+               "Raise max_worker_processes, or look in the server's log why the pg_triage activity "
+               "worker does not run.");
+}
+
 } // namespace
 
 } // namespace triage
@@ -137,6 +151,7 @@ Datum pg_triage_sampler_checks(PG_FUNCTION_ARGS) {
             check_room(checks, state);
             check_failures(checks);
             check_upkeep(checks, state);
+            check_activity(checks);
         }
         return Datum{0};
     });

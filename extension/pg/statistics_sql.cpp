@@ -1,15 +1,15 @@
 // SQL functions over the store: triage.statement_statistics, scan_statistics, plan_statistics,
 // reset_store, dump_store, version. The views over them are in sql/pg_triage.sql.
 #include "core/literals.h"
+#include "pg/activity_store.h"
 #include "pg/guard.h"
 #include "pg/row_writer.h"
 #include "pg/store.h"
+#include "pg/visibility.h"
 
 PG_HEADERS_BEGIN
-#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "utils/acl.h"
 #include "utils/lsyscache.h"
 PG_FUNCTION_INFO_V1(pg_triage_statement_statistics);
 PG_FUNCTION_INFO_V1(pg_triage_scan_statistics);
@@ -30,23 +30,6 @@ void require_store() {
                        "Add pg_triage to shared_preload_libraries after pg_stat_statements and "
                        "restart the server.");
 }
-
-// Whose statements the caller may see: as in pg_stat_statements, one's own, or with
-// pg_read_all_stats all.
-class Visibility {
-  public:
-    Visibility() {
-        call_server([this] {
-            caller_ = GetUserId();
-            sees_all_ = has_privs_of_role(caller_, ROLE_PG_READ_ALL_STATS);
-        });
-    }
-    bool shows(Oid userid) const { return sees_all_ || userid == caller_; }
-
-  private:
-    Oid caller_ = InvalidOid;
-    bool sees_all_ = false;
-};
 
 const char *name_of(ClauseOperator op) {
     switch (op) {
@@ -232,6 +215,7 @@ Datum pg_triage_reset_store(PG_FUNCTION_ARGS) {
     return guard_sql([] {
         require_store();
         store::reset();
+        activity::reset();
         return Datum{0};
     });
 }
@@ -241,6 +225,7 @@ Datum pg_triage_dump_store(PG_FUNCTION_ARGS) {
         require_store();
         std::string bytes;
         store::dump(bytes);
+        activity::dump(bytes);
         return call_server([&bytes] {
             auto *result = static_cast<bytea *>(palloc(bytes.size() + VARHDRSZ));
             SET_VARSIZE(result, bytes.size() + VARHDRSZ);

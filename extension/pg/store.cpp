@@ -1,5 +1,6 @@
 #include "pg/store.h"
 
+#include "pg/activity_store.h"
 #include "pg/guc.h"
 #include "pg/heat_store.h"
 #include "pg/store_file.h"
@@ -20,7 +21,7 @@ namespace {
 
 constexpr const char *tranche = "pg_triage";
 
-// Left of pg_triage.memory, beside what the heat map takes, for what the workers share.
+// Left of pg_triage.memory, beside what heat map and activity take, for what the workers share.
 constexpr std::size_t reserved_bytes = 64 * 1024;
 
 struct Layout {
@@ -40,8 +41,8 @@ std::uint32_t whole_lines(std::size_t slots) {
 // Statements get what they ask for, up to half of the memory; scans three quarters of the rest,
 // plans what is left.
 Layout lay_out() {
-    const std::size_t budget =
-        static_cast<std::size_t>(guc::memory_kb) * 1024 - heat::shared_bytes() - reserved_bytes;
+    const std::size_t budget = static_cast<std::size_t>(guc::memory_kb) * 1024 -
+                               heat::shared_bytes() - activity::shared_bytes() - reserved_bytes;
     constexpr std::size_t a_statement = sizeof(StatementSlot) + tag_bytes;
     constexpr std::size_t a_scan = sizeof(ScanSlot) + tag_bytes;
     constexpr std::size_t a_plan = sizeof(PlanSlot) + tag_bytes;

@@ -67,6 +67,7 @@ log_min_messages = debug1
 pg_triage.auto_index = recommend
 pg_triage.refresh_interval = 10s
 pg_triage.save_interval = 2s
+pg_triage.activity_interval = 10ms
 });
 $node->start;
 
@@ -167,6 +168,7 @@ foreach my $mode ('simple', 'extended', 'prepared')
 {
 	my @variables = $mode eq 'simple' ? ('-D', "t='" . text_canary() . "'", '-D', "d='${mark}d3'")
 	  : ('-D', 't=' . text_canary(), '-D', "d=${mark}d3");
+	local $ENV{PGAPPNAME} = text_canary(); # a name that no other session has
 	command_ok(['pgbench', '-n', '-M', $mode, '-t', '40', '-f', $script, @variables, '-h', $node->host, '-p', $node->port, 'postgres'],
 		"statements in $mode mode");
 }
