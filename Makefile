@@ -2,6 +2,7 @@
 #
 #   make demo          the whole loop in a throw-away cluster (DEMO_OPTIONS='--keep' and so on)
 #   make check         every test in throw-away clusters
+#   make fuzz          coverage-guided fuzzing of every parser of bytes, one minute each
 #   make, make install, make installcheck, PG_CONFIG=...   as in any PGXS extension
 
 EXTENSION = pg_triage
@@ -18,6 +19,10 @@ EXTRA_CLEAN = $(OBJS:.o=.d) $(DATA_built)
 override with_llvm = no
 
 PG_CPPFLAGS = -I$(srcdir)/extension
+# make FAULTS=1: failures on demand, for tests (extension/pg/faults.h).
+ifneq ($(FAULTS),)
+PG_CPPFLAGS += -DPG_TRIAGE_FAULTS
+endif
 # -Wno-register, -Wno-volatile: the server headers are C and use what C++17/20 took away.
 PG_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wshadow=compatible-local -Wno-register -Wno-volatile -Wno-missing-field-initializers -Wno-unused-parameter -MMD -MP $(WERROR)
 SHLIB_LINK = -lstdc++
@@ -31,10 +36,13 @@ TAP_TESTS = 1
 PROVE_TESTS = regress/t/*.pl
 
 # These find, or install, a server by themselves. (PGXS has a check of its own, which refuses.)
-by_themselves = check demo bench-warm bench-curve bench-ttl bench-pool
+by_themselves = check demo fuzz bench-warm bench-curve bench-ttl bench-pool
 ifneq ($(filter $(by_themselves),$(MAKECMDGOALS)),)
 check:
-	PG_CONFIG='$(PG_CONFIG)' regress/tools/check
+	PG_CONFIG='$(PG_CONFIG)' FAULTS='$(FAULTS)' regress/tools/check
+
+fuzz:
+	regress/tools/fuzz '$(FUZZ_OPTIONS)'
 
 demo:
 	PG_CONFIG='$(PG_CONFIG)' regress/tools/demo $(DEMO_OPTIONS)
@@ -56,10 +64,10 @@ include $(PGXS)
 
 -include $(OBJS:.o=.d)
 
-# Objects built for one server are no use for another.
+# Objects built for one server, or with other faults, are no use for another.
 build/server-version: FORCE
 	@mkdir -p $(@D)
-	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+	@echo '$(VERSION) $(FAULTS)' | cmp -s - $@ || echo '$(VERSION) $(FAULTS)' > $@
 FORCE:
 $(OBJS): build/server-version
 endif

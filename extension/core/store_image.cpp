@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace triage::store_image {
 
@@ -70,6 +71,12 @@ class Decoder {
         if (!std::isfinite(value) || value < 0)
             failed_ = true;
         return value;
+    }
+    float short_real() {
+        const double value = real();
+        if (value > std::numeric_limits<float>::max())
+            failed_ = true;
+        return failed_ ? 0 : static_cast<float>(value);
     }
     const unsigned char *take(std::size_t length) {
         if (failed_ || left_.size() < length) {
@@ -212,7 +219,7 @@ bool decode(Decoder &in, ScanRecord &record) {
         KeptValue &value = totals.values[i];
         value.clause = in.fixed<std::uint8_t>();
         value.executions = in.fixed<std::uint32_t>();
-        value.sharing_rows = static_cast<float>(in.real());
+        value.sharing_rows = in.short_real();
         const auto length = in.fixed<std::uint8_t>();
         const unsigned char *text = in.take(length);
         if (text == nullptr || length > longest_kept_value || value.clause >= totals.clause_count ||

@@ -1,6 +1,7 @@
 #include "pg/column_facts.h"
 
 #include "pg/compat.h"
+#include "pg/faults.h"
 #include "pg/labels.h"
 #include "pg/store.h"
 
@@ -436,11 +437,13 @@ void load_statistics(Column &column, Oid relation, AttributeNumber attribute,
         load_common(column, tuple, context);
         load_histogram(column, tuple, context);
     }
+    faults::raise_at(faults::Point::statistics_error);
     ReleaseSysCache(tuple);
 }
 
 void read_column(Column &column, Oid relid, AttributeNumber attribute, MemoryContext context) {
     ::Relation relation = relation_open(relid, AccessShareLock);
+    faults::raise_at(faults::Point::column_error);
     const auto *form = TupleDescAttr(RelationGetDescr(relation), attribute - 1);
     column.type = getBaseType(form->atttypid);
     column.type_class = class_of_type(column.type);
@@ -538,6 +541,8 @@ ElementLayout layout_of(TypeClass type_class) {
 } // namespace
 
 const Column *find_column(Oid relation, AttributeNumber attribute) noexcept {
+    if (faults::hits(faults::Point::column_error) || faults::hits(faults::Point::statistics_error))
+        return nullptr;
     ColumnEntry *set = set_of(relation, attribute);
     for (int i = 0; i < columns_a_set; i++) {
         ColumnEntry &entry = set[i];
@@ -552,11 +557,15 @@ const Column *find_column(Oid relation, AttributeNumber attribute) noexcept {
 }
 
 const Operator *find_operator(Oid opno) noexcept {
+    if (faults::hits(faults::Point::operator_error))
+        return nullptr;
     const OperatorEntry &entry = entry_of(opno);
     return entry.valid && entry.opno == opno ? &entry.facts : nullptr;
 }
 
 std::optional<Oid> find_own_schema() noexcept {
+    if (faults::hits(faults::Point::schema_error) || faults::hits(faults::Point::cancel))
+        return std::nullopt;
     return own_schema_known ? std::optional<Oid>(own_schema) : std::nullopt;
 }
 
@@ -592,6 +601,7 @@ void load_operator(Oid opno) {
     const std::uint64_t forgotten_before = forgotten;
     Operator facts;
     facts.commutator = get_commutator(opno);
+    faults::raise_at(faults::Point::operator_error);
     const RegProcedure function = get_opcode(opno);
     switch (function) {
     case F_TEXTLIKE:

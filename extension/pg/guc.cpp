@@ -2,6 +2,7 @@
 
 #include <climits>
 
+#include "pg/faults.h"
 #include "pg/pg.h"
 
 PG_HEADERS_BEGIN
@@ -123,6 +124,9 @@ void define(bool preloading) {
                                 16 * 1024, 1024, INT_MAX / 2, PGC_POSTMASTER, GUC_UNIT_KB, nullptr,
                                 nullptr, nullptr);
     }
+#ifdef PG_TRIAGE_FAULTS
+    faults::define_setting();
+#endif
     MarkGUCPrefixReserved("pg_triage");
 }
 

@@ -1,12 +1,12 @@
 #include "pg/heat_store.h"
 
+#include "core/heat_image.h"
 #include "pg/guard.h"
 #include "pg/guc.h"
 
 PG_HEADERS_BEGIN
 #include "access/xlog.h"
 #include "pgstat.h"
-#include "port/pg_crc32c.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
@@ -34,19 +34,6 @@ struct Shared {
 };
 static_assert(std::is_trivially_copyable_v<Reuse>);
 static_assert(std::atomic<TimestampTz>::is_always_lock_free);
-
-struct FileHeader {
-    char magic[8];
-    std::uint32_t version;
-    std::uint32_t slot_bytes;
-    std::uint64_t system_identifier;
-    std::uint64_t count;
-    HeatClock clock;
-    std::uint32_t block_bytes;
-    pg_crc32c checksum; // of the slots, then of the header up to here
-};
-constexpr char file_magic[8] = {'P', 'G', 'T', 'H', 'E', 'A', 'T', '\n'};
-constexpr std::uint32_t file_version = 1;
 
 Shared *shared = nullptr;
 shmem_request_hook_type previous_request = nullptr;
@@ -82,13 +69,8 @@ class Locked {
     Locked &operator=(const Locked &) = delete;
 };
 
-pg_crc32c checksum_of(const FileHeader &header, std::span<const HeatSlot> slots) {
-    pg_crc32c checksum;
-    INIT_CRC32C(checksum);
-    COMP_CRC32C(checksum, slots.data(), slots.size_bytes());
-    COMP_CRC32C(checksum, &header, offsetof(FileHeader, checksum));
-    FIN_CRC32C(checksum);
-    return checksum;
+heat_image::Origin this_cluster() {
+    return {GetSystemIdentifier(), BLCKSZ};
 }
 
 // Plain descriptors of a process that may be interrupted only between calls.
@@ -200,19 +182,10 @@ void publish(const Reuse &reuse) {
 }
 
 void save(const Map &map) {
-    FileHeader header;
-    memset(static_cast<void *>(&header), 0, sizeof(header)); // padding is written, too
-    memcpy(header.magic, file_magic, sizeof(file_magic));
-    header.version = file_version;
-    header.slot_bytes = sizeof(HeatSlot);
-    header.system_identifier = GetSystemIdentifier();
-    header.count = map.slots.size();
-    header.clock = map.clock;
-    header.block_bytes = BLCKSZ;
-    header.checksum = checksum_of(header, map.slots);
+    const std::string header = heat_image::header(this_cluster(), map.slots, map.clock);
     {
         Descriptor file(temporary_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC);
-        if (!file.is_open() || !file.write(&header, sizeof(header)) ||
+        if (!file.is_open() || !file.write(header.data(), header.size()) ||
             !file.write(map.slots.data(), map.slots.size() * sizeof(HeatSlot)))
             return warn_unwritten(errno);
     }
@@ -227,35 +200,27 @@ Map load() {
             warn_untrusted("The file cannot be opened.");
         return {};
     }
-    FileHeader header;
     struct stat status;
-    if (::fstat(file.get(), &status) != 0 || !file.read(&header, sizeof(header)) ||
-        memcmp(header.magic, file_magic, sizeof(file_magic)) != 0) {
-        warn_untrusted("This is not a heat map.");
+    if (::fstat(file.get(), &status) != 0) {
+        warn_untrusted("Its size cannot be told.");
         return {};
     }
-    if (header.version != file_version || header.slot_bytes != sizeof(HeatSlot) ||
-        header.block_bytes != BLCKSZ) {
-        warn_untrusted("Another version has written it.");
+    // Of a server with more memory for it, perhaps; but not of any size.
+    if (static_cast<std::uint64_t>(status.st_size) > 16 * shared_bytes()) {
+        warn_untrusted("It is too large for pg_triage.memory.");
         return {};
     }
-    if (header.system_identifier != GetSystemIdentifier()) {
-        warn_untrusted("It belongs to another cluster.");
+    std::vector<unsigned char> bytes(static_cast<std::size_t>(status.st_size));
+    if (!file.read(bytes.data(), bytes.size())) {
+        warn_untrusted("It cannot be read.");
         return {};
     }
-    const auto content = static_cast<std::uint64_t>(status.st_size) - sizeof(header);
-    if (header.count != content / sizeof(HeatSlot) || content % sizeof(HeatSlot) != 0 ||
-        header.count > 64 * 1024 * 1024) {
-        warn_untrusted("It is not complete.");
+    const heat_image::Verdict verdict =
+        heat_image::read(bytes, this_cluster(), map.slots, map.clock);
+    if (verdict != heat_image::Verdict::Good) {
+        warn_untrusted(heat_image::detail(verdict));
         return {};
     }
-    map.slots.resize(header.count);
-    if (!file.read(map.slots.data(), header.count * sizeof(HeatSlot)) ||
-        !EQ_CRC32C(header.checksum, checksum_of(header, map.slots))) {
-        warn_untrusted("Its checksum is wrong.");
-        return {};
-    }
-    map.clock = header.clock;
     map.clock.sampled_at = 0; // while the server was down, nothing cooled
     return map;
 }

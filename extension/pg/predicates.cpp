@@ -3,6 +3,7 @@
 #include "pg/quiet_attempt.h"
 #include "pg/column_facts.h"
 #include "pg/compat.h"
+#include "pg/faults.h"
 #include "pg/guc.h"
 #include "pg/plan_walk.h"
 #include "pg/store.h"
@@ -383,7 +384,7 @@ void add_scan(Inspection &inspection, PlanState *state, List *index_quals, List 
     if (!is_of_interest(state))
         return;
     SampledScan *scan = nullptr;
-    if (inspection.scans < most_scans)
+    if (inspection.scans < most_scans && !faults::hits(faults::Point::scan_out_of_memory))
         scan = static_cast<SampledScan *>(MemoryContextAllocExtended(
             inspection.query->estate->es_query_cxt, sizeof(SampledScan), MCXT_ALLOC_NO_OOM));
     if (scan == nullptr) {
@@ -491,6 +492,8 @@ bool needs_column(const Condition &condition) {
 
 void load_what_is_missing(void *argument) {
     auto &inspection = *static_cast<Inspection *>(argument);
+    faults::raise_at(faults::Point::schema_error);
+    faults::raise_at(faults::Point::cancel);
     if (!column_facts::find_own_schema())
         column_facts::load_own_schema();
     for (int i = 0; i < inspection.conditions; i++) {

@@ -1,6 +1,7 @@
 #include "pg/sampler.h"
 
 #include "pg/compat.h"
+#include "pg/faults.h"
 #include "pg/guc.h"
 #include "pg/plan_walk.h"
 #include "pg/predicates.h"
@@ -88,8 +89,10 @@ ActiveSample *find_sample(const QueryDesc *query) noexcept {
 
 void begin_sample(QueryDesc *query) {
     MemoryContext context = query->estate->es_query_cxt;
-    auto *begun = static_cast<ActiveSample *>(
-        MemoryContextAllocExtended(context, sizeof(ActiveSample), MCXT_ALLOC_NO_OOM));
+    auto *begun = faults::hits(faults::Point::sample_out_of_memory)
+                      ? nullptr
+                      : static_cast<ActiveSample *>(MemoryContextAllocExtended(
+                            context, sizeof(ActiveSample), MCXT_ALLOC_NO_OOM));
     if (begun == nullptr) {
         store::count_loss(store::Loss::Sample);
         return;
@@ -170,10 +173,15 @@ bool is_sampled(const QueryDesc *query) noexcept {
 void measure_total(QueryDesc *query) noexcept {
     if (query->totaltime != nullptr)
         return;
-    auto *total = static_cast<Instrumentation *>(MemoryContextAllocExtended(
-        query->estate->es_query_cxt, sizeof(Instrumentation), MCXT_ALLOC_NO_OOM));
-    if (total == nullptr)
+    auto *total =
+        faults::hits(faults::Point::total_out_of_memory)
+            ? nullptr
+            : static_cast<Instrumentation *>(MemoryContextAllocExtended(
+                  query->estate->es_query_cxt, sizeof(Instrumentation), MCXT_ALLOC_NO_OOM));
+    if (total == nullptr) {
+        store::count_loss(store::Loss::Statement);
         return;
+    }
     InstrInit(total, INSTRUMENT_ALL);
     query->totaltime = total;
 }

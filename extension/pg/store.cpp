@@ -1,6 +1,7 @@
 #include "pg/store.h"
 
 #include "pg/activity_store.h"
+#include "pg/faults.h"
 #include "pg/guc.h"
 #include "pg/heat_store.h"
 #include "pg/store_file.h"
@@ -144,6 +145,13 @@ void raise_to(Counter &max, std::uint64_t value) noexcept {
             return;
 }
 
+bool fails(faults::Point point, Loss loss) noexcept {
+    if (!faults::hits(point))
+        return false;
+    count_loss(loss);
+    return true;
+}
+
 void note_place(const SlotDirectory::Place &place, Loss if_full) noexcept {
     if (place.outcome == SlotDirectory::Outcome::Full)
         count_loss(if_full);
@@ -226,6 +234,9 @@ void install_hooks() {
 }
 
 Handle statement(const StatementKey &key) noexcept {
+    if (fails(faults::Point::statement_full, Loss::Statement) ||
+        fails(faults::Point::statement_busy, Loss::Busy))
+        return {};
     auto matches = [&](const StatementSlot &slot) { return slot.key == key; };
     const auto place = segment.statement_directory.find_or_add(
         hash_of(key), matching(segment.statements, matches), [&](std::uint32_t slot) {
@@ -242,6 +253,8 @@ Handle statement(const StatementKey &key) noexcept {
 }
 
 Handle plan(const StatementKey &key, const PlanShape &shape) noexcept {
+    if (fails(faults::Point::plan_full, Loss::Plan))
+        return {};
     const std::uint64_t planid = shape.id();
     auto matches = [&](const PlanSlot &slot) { return slot.planid == planid && slot.key == key; };
     const auto place = segment.plan_directory.find_or_add(
@@ -258,12 +271,16 @@ Handle plan(const StatementKey &key, const PlanShape &shape) noexcept {
 }
 
 bool is_current_statement(Handle handle) noexcept {
+    if (faults::hits(faults::Point::statement_full) || faults::hits(faults::Point::statement_busy))
+        return false;
     return handle.slot < segment.header->statement_slots &&
            segment.statements[handle.slot].generation.load(std::memory_order_relaxed) ==
                handle.generation;
 }
 
 bool is_current_plan(Handle handle) noexcept {
+    if (faults::hits(faults::Point::plan_full))
+        return false;
     return handle.slot < segment.header->plan_slots &&
            segment.plans[handle.slot].generation.load(std::memory_order_relaxed) ==
                handle.generation;
@@ -309,6 +326,8 @@ void count_sample(Handle statement, bool generic_plan, Oid main_relation) noexce
 }
 
 void add_scan(const StatementKey &key, ScanSample &sample, std::uint32_t epoch) noexcept {
+    if (fails(faults::Point::scan_full, Loss::Scan))
+        return;
     const std::uint64_t clauses_hash = hash_of_clauses(sample);
     const auto place = scan_place(key, sample.relation, clauses_hash);
     note_place(place, Loss::Scan);

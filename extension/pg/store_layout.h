@@ -15,6 +15,7 @@
 #pragma once
 
 #include "core/slot_directory.h"
+#include "pg/faults.h"
 #include "pg/store.h"
 
 PG_HEADERS_BEGIN
@@ -114,6 +115,8 @@ void restore(const store_image::PlanRecord &record) noexcept;
 
 // Runs `change(slot)` with the scan slot's sequence odd; false if another writer holds it.
 template <class Change> bool change_scan(std::uint32_t slot, const Change &change) noexcept {
+    if (faults::hits(faults::Point::scan_busy))
+        return false;
     std::atomic<std::uint32_t> &sequence = segment.scans[slot].sequence;
     for (int attempt = 0; attempt < 100; attempt++) {
         std::uint32_t even = sequence.load(std::memory_order_relaxed);
