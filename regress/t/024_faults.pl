@@ -52,8 +52,8 @@ UPDATE patients SET visits = visits + 1 WHERE id = :id RETURNING id AS n \gset
 \if :n <> :id
 SELECT 1 / 0;
 \endif
-INSERT INTO stays SELECT -:client_id - 1, :id WHERE NOT EXISTS (SELECT FROM patients WHERE id = 0);
-SELECT count(*) AS n FROM stays WHERE id = -:client_id - 1 AND ended IS NULL \gset
+INSERT INTO stays SELECT -1 - :client_id::int, :id::int WHERE NOT EXISTS (SELECT FROM patients WHERE id = 0);
+SELECT count(*) AS n FROM stays WHERE id = -1 - :client_id::int AND ended IS NULL \gset
 \if :n <> 1
 SELECT 1 / 0;
 \endif
@@ -78,7 +78,7 @@ sub run_load
 
 my ($out, $err) = run_load(100, 'simple');
 like($out, qr/number of failed transactions: 0 /, 'without a fault the statements have their results') or diag $err;
-is(losses(), 'nothing, all', 'and nothing is lost');
+unlike(losses(), qr/[a-z] (?:statements|plans|scans)|failed/, 'and nothing is lost but where two sessions met in one slot: ' . losses());
 
 my %counted = (
 	statement_full => qr/executions of statements/,
