@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <utility>
+
 namespace triage::advisor {
 
 namespace {
@@ -45,18 +47,45 @@ Json content_of(const Capture &capture) {
             {"extents", std::move(extents)}};
 }
 
+// A whole number that fits; what is said of any other value is up to parse_capture.
+template <class Integer> Integer whole(const Json &value) {
+    const bool fits =
+        value.is_number_unsigned()
+            ? std::in_range<Integer>(value.get<std::uint64_t>())
+            : value.is_number_integer() && std::in_range<Integer>(value.get<std::int64_t>());
+    if (!fits)
+        throw Failure(ExitStatus::ActionFailed, "");
+    return value.get<Integer>();
+}
+
+CapturedRelation relation_of(const Json &each) {
+    CapturedRelation relation{each.at("name"), each.at("data_class"),
+                              whole<std::int64_t>(each.at("file")), each.at("is_index")};
+    for (std::size_t fork = 0; fork < relation.blocks.size(); fork++)
+        relation.blocks[fork] = whole<std::uint32_t>(each.at("blocks").at(fork));
+    return relation;
+}
+
+WarmExtent extent_of(const Json &row) {
+    return {whole<decltype(WarmExtent::relation)>(row.at(0)),
+            whole<decltype(WarmExtent::fork)>(row.at(1)),
+            whole<decltype(WarmExtent::extent)>(row.at(2)),
+            whole<decltype(WarmExtent::blocks)>(row.at(3)),
+            whole<decltype(WarmExtent::hot)>(row.at(4)),
+            whole<decltype(WarmExtent::upper)>(row.at(5)),
+            row.at(6)};
+}
+
 Capture capture_of(const Json &content) {
     Capture capture;
     content.at("system_identifier").get_to(capture.system_identifier);
     content.at("database").get_to(capture.database);
     content.at("taken_at").get_to(capture.taken_at);
-    content.at("block_size").get_to(capture.block_size);
+    capture.block_size = whole<std::int64_t>(content.at("block_size"));
     for (const Json &each : content.at("relations"))
-        capture.relations.push_back({each.at("name"), each.at("data_class"), each.at("file"),
-                                     each.at("is_index"), each.at("blocks")});
+        capture.relations.push_back(relation_of(each));
     for (const Json &row : content.at("extents")) {
-        WarmExtent extent{row.at(0), row.at(1), row.at(2), row.at(3),
-                          row.at(4), row.at(5), row.at(6)};
+        const WarmExtent extent = extent_of(row);
         if (extent.relation >= capture.relations.size() || extent.fork >= std::size(forks))
             throw Failure(ExitStatus::ActionFailed, "");
         capture.extents.push_back(extent);
