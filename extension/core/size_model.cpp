@@ -163,27 +163,27 @@ class LeafLevel {
 
     // `rows` rows, in groups of `rows_per_value` (expected) that share a value.
     void add_deduplicated(double rows, double rows_per_value, int size) {
-        int most = size < largest_posting ? (largest_posting / 8 * 8 - size) / heap_tid : 1;
+        int most = most_in_posting(size);
         if (rows_per_value < 1e-6 || most < 2) {
             add_plain(rows, size);
             return;
         }
-        int full_size = max_align(size + most * heap_tid);
-        double values = rows / rows_per_value;
-        Stream full, rest;
-        for_each_group_size(rows_per_value, [&](double group, double probability) {
-            double number = values * probability;
-            double full_lists = std::floor(group / most);
-            full.add(number * full_lists, full_size, full_size - size);
-            double left = group - full_lists * most;
-            int posting = max_align(static_cast<int>(size + left * heap_tid));
-            if (left >= 2)
-                rest.add(number, posting, posting - size);
-            else if (left > 0)
-                rest.add(number, size, 0);
+        add_groups(rows / rows_per_value, size, most,
+                   [&](auto visit) { for_each_group_size(rows_per_value, visit); });
+    }
+
+    // The same where groups have just this size.
+    void add_equal_groups(double rows, double group, int size) {
+        int most = most_in_posting(size);
+        if (group <= 1 || most < 2) {
+            add_plain(rows, size);
+            return;
+        }
+        double smaller = std::floor(group), larger_share = group - smaller;
+        add_groups(rows / group, size, most, [&](auto visit) {
+            visit(smaller, 1 - larger_share);
+            visit(smaller + 1, larger_share);
         });
-        add_alike(full.items, full_size, full_size - size);
-        add_mixed(rest);
     }
 
     double items() const { return items_; }
@@ -199,6 +199,30 @@ class LeafLevel {
             truncated += number * truncated_size;
         }
     };
+
+    static int most_in_posting(int size) {
+        return size < largest_posting ? (largest_posting / 8 * 8 - size) / heap_tid : 1;
+    }
+
+    // `group_sizes` visits the sizes of `values` groups, with their probabilities.
+    template <class GroupSizes>
+    void add_groups(double values, int size, int most, GroupSizes group_sizes) {
+        int full_size = max_align(size + most * heap_tid);
+        Stream full, rest;
+        group_sizes([&](double group, double probability) {
+            double number = values * probability;
+            double full_lists = std::floor(group / most);
+            full.add(number * full_lists, full_size, full_size - size);
+            double left = group - full_lists * most;
+            int posting = max_align(static_cast<int>(size + left * heap_tid));
+            if (left >= 2)
+                rest.add(number, posting, posting - size);
+            else if (left > 0)
+                rest.add(number, size, 0);
+        });
+        add_alike(full.items, full_size, full_size - size);
+        add_mixed(rest);
+    }
 
     // _bt_buildadd ends a page when its free space falls below the fill factor's, or the next item
     // with a heap TID in its high key would not fit. The page's last item then moves to the next
@@ -291,6 +315,19 @@ void fill_by_null_pattern(const SizeInput &input, LeafLevel &leaf) {
     }
 }
 
+void fill_by_sample(const SizeInput &input, LeafLevel &leaf) {
+    bool deduplicate = input.deduplicate && !input.unique && input.include.empty();
+    for (const EntryClass &entries : input.sampled) {
+        double rows = input.tuples * entries.share;
+        if (!deduplicate)
+            leaf.add_plain(rows, entries.size);
+        else if (entries.rows_per_value < 12)
+            leaf.add_equal_groups(rows, entries.rows_per_value, entries.size);
+        else
+            leaf.add_deduplicated(rows, entries.rows_per_value, entries.size);
+    }
+}
+
 // ---- The levels above -------------------------------------------------------------------------
 
 // A downlink keeps only the columns it needs to tell its page from the one before; where whole keys
@@ -318,7 +355,10 @@ SizeEstimate estimate_btree_size(const SizeInput &input) {
     estimate.leaf_pages = 0;
     if (input.tuples >= 0.5) {
         LeafLevel leaf(input.fill_factor);
-        fill_by_null_pattern(input, leaf);
+        if (input.sampled.empty())
+            fill_by_null_pattern(input, leaf);
+        else
+            fill_by_sample(input, leaf);
         estimate.leaf_pages = std::max(1.0, std::ceil(leaf.pages()));
 
         double downlink = mean_downlink(input, leaf.items()) + line_pointer;

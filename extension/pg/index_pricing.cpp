@@ -28,7 +28,7 @@ namespace {
 // What the predicate says about one column.
 struct Condition {
     AttrNumber column;
-    enum Kind { OneValue, SomeValues, IsNull, Other } kind;
+    enum Kind { OneValue, SomeValues, IsNull, Bounded, Other } kind;
     double values; // of SomeValues
     bool not_null; // holds only for rows in which the column is not null
     double width;  // of OneValue's value, as stored; 0: as the column's
@@ -45,6 +45,7 @@ struct CollectedExpression {
 };
 
 struct CollectedEstimate {
+    const HypotheticalIndex *index;
     double matching; // rows, as the planner estimates them; below zero: all
     int condition_count;
     Condition *conditions;
@@ -87,6 +88,12 @@ bool is_equality(Oid opno) {
     return get_mergejoin_opfamilies(opno) != NIL;
 }
 
+bool is_bound(Oid opno) {
+    Oid family, type;
+    int16 strategy;
+    return get_ordering_op_properties(opno, &family, &type, &strategy);
+}
+
 double array_length(Node *node) {
     node = strip(node);
     if (IsA(node, Const) && !castNode(Const, node)->constisnull) {
@@ -122,11 +129,12 @@ Condition read_condition(Node *clause) {
     }
     if (is_opclause(clause) && list_length(castNode(OpExpr, clause)->args) == 2) {
         auto *op = castNode(OpExpr, clause);
-        bool equality = is_equality(op->opno);
+        Condition::Kind kind = is_equality(op->opno) ? Condition::OneValue
+                               : is_bound(op->opno)  ? Condition::Bounded
+                                                     : Condition::Other;
         for (int side = 0; side < 2; side++)
             if (AttrNumber column = column_of(static_cast<Node *>(list_nth(op->args, side))))
-                return {column, equality ? Condition::OneValue : Condition::Other, 1,
-                        op_strict(op->opno),
+                return {column, kind, 1, op_strict(op->opno),
                         stored_width(static_cast<Node *>(list_nth(op->args, 1 - side)))};
     }
     if (IsA(clause, ScalarArrayOpExpr)) {
@@ -204,7 +212,7 @@ int count_leaves(Oid relid) {
 CollectedEstimate collect(const IndexDefinition &definition) {
     HypotheticalIndex *index = resolve_index(definition);
     ::Relation relation = relation_open(definition.relation, AccessShareLock);
-    CollectedEstimate result{.matching = -1};
+    CollectedEstimate result{.index = index, .matching = -1};
     if (index->predicate != NIL)
         result.matching = matching_rows(relation, index->predicate);
     result.conditions =
@@ -274,15 +282,36 @@ class ColumnEstimator {
         return nullptr;
     }
 
-    // Distinct values among the indexed rows, were those drawn at random from the table's. The size
-    // model takes the most common values off the number, so all of those are counted.
+    // Whether only rows are indexed in which the column is not null, and whether bounds cut its
+    // values off.
+    bool never_null(AttributeNumber number) const {
+        return has_condition(number, [](const auto &c) { return c.not_null; });
+    }
+    bool bounded(AttributeNumber number) const {
+        return has_condition(number, [](const auto &c) { return c.kind == Condition::Bounded; });
+    }
+    template <class Test> bool has_condition(AttributeNumber number, Test test) const {
+        for (int i = 0; i < collected_.condition_count; i++)
+            if (collected_.conditions[i].column == number && test(collected_.conditions[i]))
+                return true;
+        return false;
+    }
+
+    // Distinct values among the indexed rows, were those drawn at random from the table's (that
+    // have one). The size model takes the most common values off the number, so all of those are
+    // counted.
     double seen_values(const Attribute &attribute) const {
         double all =
             attribute.distinct >= 0 ? attribute.distinct : -attribute.distinct * relation_.tuples;
         all = std::clamp(all, 1.0, std::max(relation_.tuples, 1.0));
         if (relation_.tuples <= 0 || matching_ >= relation_.tuples)
             return all;
-        double kept = std::clamp(matching_ / relation_.tuples, 0.0, 1.0);
+        double from = relation_.tuples;
+        if (never_null(attribute.number))
+            from *= std::max(1 - attribute.null_fraction, 1e-9);
+        double kept = std::clamp(matching_ / from, 0.0, 1.0);
+        if (bounded(attribute.number))
+            return std::max(1.0, all * kept);
         double common = 0, share = 1 - attribute.null_fraction;
         for (float frequency : attribute.mcv_frequencies) {
             common++;
@@ -315,6 +344,10 @@ class ColumnEstimator {
             sized.distinct = std::min(sized.distinct, condition.values);
             sized.mcv_frequencies.clear();
             break;
+        case Condition::Bounded:
+            // Which of the common values are left is not known.
+            sized.mcv_frequencies.clear();
+            break;
         case Condition::Other:
             break;
         }
@@ -331,9 +364,31 @@ class ColumnEstimator {
     double matching_;
 };
 
+// ---- Sampled rows -------------------------------------------------------------------------------
+
+// So many entries tell more of how keys are shared than the columns' statistics, which come from
+// more rows but of one column at a time.
+constexpr std::size_t enough_entries = 1000;
+// With an expression there are no statistics to do better.
+constexpr std::size_t enough_for_expressions = 100;
+// A share of the rows is then known within some 5 %.
+constexpr std::size_t enough_for_share = 400;
+
+void apply_sample(const RowSample &sample, const CollectedEstimate &collected,
+                  const Relation &relation, SizeInput &input) {
+    RowSample::Entries entries = sample.entries_of(collected.index);
+    bool complete = entries.sampled >= relation.tuples;
+    if (collected.matching >= 0 && (complete || entries.keys.size() >= enough_for_share))
+        input.tuples = relation.tuples * static_cast<double>(entries.keys.size()) / entries.sampled;
+    std::size_t enough = collected.expression_count > 0 ? enough_for_expressions : enough_entries;
+    if (!entries.keys.empty() && (complete || entries.keys.size() >= enough))
+        input.sampled = classes_of_sample(entries.keys, input.tuples);
+}
+
 } // namespace
 
-IndexEstimate estimate_index(const IndexDefinition &definition, const Relation &relation) {
+IndexEstimate estimate_index(const IndexDefinition &definition, const Relation &relation,
+                             const RowSample *sample) {
     ScratchContext scratch;
     CollectedEstimate collected = scratch.call_server([&] { return collect(definition); });
 
@@ -351,6 +406,8 @@ IndexEstimate estimate_index(const IndexDefinition &definition, const Relation &
                                  : estimator.expression(collected.expressions[expression++]));
     for (AttributeNumber column : definition.include)
         input.include.push_back(estimator.column(column));
+    if (sample)
+        apply_sample(*sample, collected, relation, input);
     return estimate;
 }
 

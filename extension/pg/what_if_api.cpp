@@ -186,11 +186,15 @@ void what_if(FunctionCallInfo fcinfo) {
 
 // ---- estimate_index_size ------------------------------------------------------------------------
 
+// As many as ANALYZE reads with the default statistics target.
+constexpr int sampled_rows = 30000;
+
 Datum estimate_index_size(FunctionCallInfo fcinfo) {
     IndexStatement statement = parse_index_statement(text_argument(fcinfo, 0, "ddl"));
     check_may_read(statement.definition);
     Relation relation = read_relation(statement.definition.relation);
-    IndexEstimate estimate = estimate_index(statement.definition, relation);
+    RowSample sample(statement.definition.relation, sampled_rows);
+    IndexEstimate estimate = estimate_index(statement.definition, relation, &sample);
     estimate.input.fill_factor = statement.fill_factor;
     estimate.input.deduplicate &= statement.deduplicate;
     SizeEstimate size = size_of(estimate);

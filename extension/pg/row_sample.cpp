@@ -1,0 +1,260 @@
+#include "pg/row_sample.h"
+
+#include "pg/compat.h"
+#include "pg/guard.h"
+#include "pg/subtransaction.h"
+
+PG_HEADERS_BEGIN
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/itup.h"
+#include "access/relation.h"
+#include "access/transam.h"
+#include "access/tupconvert.h"
+#include "catalog/pg_am_d.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type_d.h"
+#include "common/hashfn.h"
+#include "common/pg_prng.h"
+#include "executor/executor.h"
+#include "nodes/nodeFuncs.h"
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
+#include "utils/sampling.h"
+#include "utils/snapmgr.h"
+PG_HEADERS_END
+
+static_assert(INDEX_MAX_KEYS <= 32, "one bit a column");
+
+namespace triage {
+namespace {
+
+// Wide rows make a smaller sample.
+constexpr Size most_bytes = 32 * 1024 * 1024;
+
+// ---- Drawing rows -------------------------------------------------------------------------------
+
+struct Drawing {
+    HeapTuple *rows;
+    int count, room;
+    Size bytes;
+    pg_prng_state random;
+
+    bool full() const { return count >= room || bytes >= most_bytes; }
+
+    void keep(HeapTuple row) {
+        rows[count++] = row;
+        bytes += HEAPTUPLESIZE + row->t_len;
+    }
+};
+
+// Shares of a page's rows are drawn, on average `wanted` of them.
+void draw_from_page(::Relation relation, BlockNumber block, double wanted, Snapshot snapshot,
+                    BufferAccessStrategy strategy, TupleConversionMap *map, Drawing *drawing) {
+    Buffer buffer = ReadBufferExtended(relation, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
+    LockBuffer(buffer, BUFFER_LOCK_SHARE);
+    Page page = BufferGetPage(buffer);
+    OffsetNumber candidates[MaxHeapTuplesPerPage];
+    int count = 0;
+    for (OffsetNumber offset = FirstOffsetNumber; offset <= PageGetMaxOffsetNumber(page); offset++)
+        if (ItemIdIsNormal(PageGetItemId(page, offset)))
+            candidates[count++] = offset;
+    double whole = std::floor(wanted);
+    int draw = static_cast<int>(whole) + (pg_prng_double(&drawing->random) < wanted - whole);
+    for (int i = 0; i < std::min(draw, count) && !drawing->full(); i++) {
+        auto chosen = static_cast<int>(
+            pg_prng_uint64_range(&drawing->random, i, static_cast<uint64>(count) - 1));
+        std::swap(candidates[i], candidates[chosen]);
+        ItemId item = PageGetItemId(page, candidates[i]);
+        HeapTupleData row{};
+        row.t_tableOid = RelationGetRelid(relation);
+        row.t_data = reinterpret_cast<HeapTupleHeader>(PageGetItem(page, item));
+        row.t_len = ItemIdGetLength(item);
+        ItemPointerSet(&row.t_self, block, candidates[i]);
+        if (HeapTupleSatisfiesVisibility(&row, snapshot, buffer))
+            drawing->keep(map ? execute_attr_map_tuple(&row, map) : heap_copytuple(&row));
+    }
+    UnlockReleaseBuffer(buffer);
+}
+
+// Through a ring of buffers, so that sampling does not push the cache out.
+void draw_from_table(::Relation relation, double wanted, TupleConversionMap *map,
+                     Drawing *drawing) {
+    BlockNumber pages = RelationGetNumberOfBlocks(relation);
+    if (pages == 0 || wanted <= 0)
+        return;
+    double tuples = std::max(static_cast<double>(relation->rd_rel->reltuples), 0.0);
+    auto drawn_pages = static_cast<int>(std::min<double>(std::ceil(wanted), pages));
+    // A table that is hardly larger than the sample is read as a whole.
+    double a_page = tuples > 0 && tuples <= wanted ? MaxHeapTuplesPerPage : wanted / drawn_pages;
+    BlockSamplerData sampler;
+    BlockSampler_Init(&sampler, pages, drawn_pages, pg_prng_uint32(&drawing->random));
+    BufferAccessStrategy strategy = GetAccessStrategy(BAS_BULKREAD);
+    Snapshot snapshot = GetActiveSnapshot();
+    while (BlockSampler_HasMore(&sampler) && !drawing->full()) {
+        CHECK_FOR_INTERRUPTS();
+        draw_from_page(relation, BlockSampler_Next(&sampler), a_page, snapshot, strategy, map,
+                       drawing);
+    }
+    FreeAccessStrategy(strategy);
+}
+
+bool has_rows_of_ours(::Relation relation) {
+    return relation->rd_rel->relam == HEAP_TABLE_AM_OID && !RELATION_IS_OTHER_TEMP(relation) &&
+           (relation->rd_rel->relkind == RELKIND_RELATION ||
+            relation->rd_rel->relkind == RELKIND_MATVIEW);
+}
+
+// Rows of partitions, in the form of the partitioned table's.
+void draw_from_partitions(::Relation parent, int wanted, Drawing *drawing) {
+    List *children = find_all_inheritors(RelationGetRelid(parent), AccessShareLock, nullptr);
+    double pages = 0;
+    ListCell *cell;
+    foreach (cell, children) {
+        ::Relation child = relation_open(lfirst_oid(cell), NoLock);
+        if (has_rows_of_ours(child))
+            pages += RelationGetNumberOfBlocks(child);
+        relation_close(child, NoLock);
+    }
+    foreach (cell, children) {
+        ::Relation child = relation_open(lfirst_oid(cell), NoLock);
+        if (has_rows_of_ours(child)) {
+            TupleConversionMap *map =
+                convert_tuples_by_name(RelationGetDescr(child), RelationGetDescr(parent));
+            double share = RelationGetNumberOfBlocks(child) / std::max(pages, 1.0);
+            draw_from_table(child, std::ceil(wanted * share), map, drawing);
+        }
+        relation_close(child, NoLock);
+    }
+}
+
+Drawing draw(Oid relid, int wanted) {
+    Drawing drawing{};
+    // Pages are drawn with fractions of a row: some more may come than are wanted.
+    drawing.room = 2 * wanted;
+    drawing.rows = static_cast<HeapTuple *>(palloc(sizeof(HeapTuple) * drawing.room));
+    // Asked twice, the answer is the same.
+    pg_prng_seed(&drawing.random, 1);
+    ::Relation relation = relation_open(relid, AccessShareLock);
+    if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+        draw_from_partitions(relation, wanted, &drawing);
+    else if (has_rows_of_ours(relation))
+        draw_from_table(relation, wanted, nullptr, &drawing);
+    relation_close(relation, NoLock);
+    return drawing;
+}
+
+// ---- Making entries -----------------------------------------------------------------------------
+
+bool is_foreign_function(Oid function, void *) {
+    return function >= FirstGenbkiObjectId;
+}
+
+// Only what came with the server runs: whoever asks need not be the one who trusts a function.
+bool runs_foreign_code(Node *node, void *context) {
+    if (node == nullptr)
+        return false;
+    if (check_functions_in_node(node, is_foreign_function, context))
+        return true;
+    return walk_expression(node, runs_foreign_code, context);
+}
+
+// Null if an entry has another form than its columns.
+TupleDesc entry_descriptor(const HypotheticalIndex *index) {
+    TupleDesc descriptor = CreateTemplateTupleDesc(index->column_count);
+    ListCell *cell;
+    AttrNumber place = 1;
+    foreach (cell, index->target_list) {
+        auto *expression = reinterpret_cast<Node *>(lfirst_node(TargetEntry, cell)->expr);
+        Oid type = exprType(expression);
+        if (type == NAMEOID) // stored as cstring
+            return nullptr;
+        TupleDescInitEntry(descriptor, place++, nullptr, type, exprTypmod(expression), 0);
+    }
+    return descriptor;
+}
+
+struct CollectedEntries {
+    SampledKey *keys;
+    int count;
+};
+
+void make_entries(const HypotheticalIndex *index, TupleDesc descriptor, Oid relid,
+                  const HeapTuple *rows, std::size_t row_count, CollectedEntries *result) {
+    ::Relation relation = relation_open(relid, AccessShareLock);
+    EState *state = CreateExecutorState();
+    TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsHeapTuple);
+    ExprContext *context = GetPerTupleExprContext(state);
+    context->ecxt_scantuple = slot;
+    ExprState *predicate = ExecPrepareQual(index->predicate, state);
+    List *expressions = NIL;
+    ListCell *cell;
+    foreach (cell, index->target_list)
+        expressions =
+            lappend(expressions, ExecPrepareExpr(lfirst_node(TargetEntry, cell)->expr, state));
+
+    Datum values[INDEX_MAX_KEYS];
+    bool nulls[INDEX_MAX_KEYS];
+    for (std::size_t row = 0; row < row_count; row++) {
+        if (row % 256 == 0)
+            CHECK_FOR_INTERRUPTS();
+        ResetExprContext(context);
+        ExecStoreHeapTuple(rows[row], slot, false);
+        if (!ExecQual(predicate, context))
+            continue;
+        MemoryContext caller = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
+        int place = 0;
+        std::uint32_t null_columns = 0; // one bit a column
+        foreach (cell, expressions) {
+            values[place] =
+                ExecEvalExpr(static_cast<ExprState *>(lfirst(cell)), context, &nulls[place]);
+            null_columns |= static_cast<std::uint32_t>(nulls[place]) << place;
+            place++;
+        }
+        IndexTuple entry = index_form_tuple(descriptor, values, nulls);
+        MemoryContextSwitchTo(caller);
+        // Without the row's place, which is not filled in.
+        const auto *bytes = reinterpret_cast<const unsigned char *>(&entry->t_info);
+        const auto *end = reinterpret_cast<const unsigned char *>(entry) + IndexTupleSize(entry);
+        result->keys[result->count++] = {
+            hash_bytes_extended(bytes, static_cast<int>(end - bytes), 0),
+            static_cast<int>(MAXALIGN(IndexTupleSize(entry))), null_columns};
+    }
+    ExecDropSingleTupleTableSlot(slot);
+    FreeExecutorState(state);
+    relation_close(relation, NoLock);
+}
+
+} // namespace
+
+RowSample::RowSample(Oid relid, int rows) : relid_(relid) {
+    Drawing drawing = context_.call_server([&] { return draw(relid, rows); });
+    rows_.assign(drawing.rows, drawing.rows + drawing.count);
+}
+
+RowSample::Entries RowSample::entries_of(const HypotheticalIndex *index) const {
+    if (rows_.empty())
+        return {};
+    ScratchContext scratch;
+    CollectedEntries collected{};
+    bool made = scratch.call_server([&] {
+        if (runs_foreign_code(reinterpret_cast<Node *>(index->target_list), nullptr) ||
+            runs_foreign_code(reinterpret_cast<Node *>(index->predicate), nullptr))
+            return false;
+        TupleDesc descriptor = entry_descriptor(index);
+        if (descriptor == nullptr)
+            return false;
+        collected.keys = static_cast<SampledKey *>(palloc(sizeof(SampledKey) * rows_.size()));
+        // Its message would show a value.
+        ErrorData *error = attempt([&] {
+            make_entries(index, descriptor, relid_, rows_.data(), rows_.size(), &collected);
+        });
+        return error == nullptr;
+    });
+    if (!made)
+        return {};
+    return {.keys = {collected.keys, collected.keys + collected.count},
+            .sampled = static_cast<double>(rows_.size())};
+}
+
+} // namespace triage
