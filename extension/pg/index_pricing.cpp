@@ -377,6 +377,8 @@ constexpr std::size_t enough_for_share = 400;
 void apply_sample(const RowSample &sample, const CollectedEstimate &collected,
                   const Relation &relation, SizeInput &input) {
     RowSample::Entries entries = sample.entries_of(collected.index);
+    if (entries.sampled <= 0)
+        return;
     bool complete = entries.sampled >= relation.tuples;
     if (collected.matching >= 0 && (complete || entries.keys.size() >= enough_for_share))
         input.tuples = relation.tuples * static_cast<double>(entries.keys.size()) / entries.sampled;

@@ -80,6 +80,20 @@ CREATE FUNCTION raises(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN R
 SELECT bytes > 0 AS estimated FROM triage.estimate_index_size('CREATE INDEX ON results (raises(patient_id))');
 SELECT bytes > 0 AS estimated FROM triage.estimate_index_size('CREATE INDEX ON results ((mrn::int))');
 
+-- An estimate would tell of rows that row-level security hides from the caller.
+CREATE TABLE shielded AS SELECT g AS id, 'secret' || g % 7 AS note FROM generate_series(1, 20000) g;
+ANALYZE shielded;
+ALTER TABLE shielded ENABLE ROW LEVEL SECURITY;
+CREATE ROLE size_reader LOGIN IN ROLE triage_reader;
+GRANT USAGE ON SCHEMA index_size TO size_reader;
+GRANT SELECT ON shielded TO size_reader;
+SET ROLE size_reader;
+SELECT tuples FROM triage.estimate_index_size($$CREATE INDEX ON shielded (id) WHERE note || '' = 'secret1'$$);
+RESET ROLE;
+DROP TABLE shielded;
+REVOKE USAGE ON SCHEMA index_size FROM size_reader;
+DROP ROLE size_reader;
+
 -- Bad input.
 \set VERBOSITY default
 SELECT * FROM triage.estimate_index_size('SELECT 1');
