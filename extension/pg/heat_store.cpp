@@ -3,19 +3,16 @@
 #include "core/heat_image.h"
 #include "pg/guard.h"
 #include "pg/guc.h"
+#include "pg/plain_file.h"
 
 PG_HEADERS_BEGIN
 #include "access/xlog.h"
 #include "pgstat.h"
-#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 PG_HEADERS_END
-
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace triage::heat {
 
@@ -71,55 +68,6 @@ class Locked {
 
 heat_image::Origin this_cluster() {
     return {GetSystemIdentifier(), BLCKSZ};
-}
-
-// Plain descriptors of a process that may be interrupted only between calls.
-class Descriptor {
-  public:
-    Descriptor(const char *path, int flags) : fd_(::open(path, flags, 0600)) {}
-    ~Descriptor() {
-        if (fd_ >= 0)
-            ::close(fd_);
-    }
-    Descriptor(const Descriptor &) = delete;
-    Descriptor &operator=(const Descriptor &) = delete;
-
-    bool is_open() const { return fd_ >= 0; }
-    int get() const { return fd_; }
-
-    bool transfer(void *data, std::size_t size, ssize_t (*call)(int, void *, std::size_t)) {
-        auto *at = static_cast<char *>(data);
-        while (size > 0) {
-            const ssize_t done = call(fd_, at, size);
-            if (done < 0 && errno == EINTR)
-                continue;
-            if (done <= 0) {
-                if (done == 0)
-                    errno = ENOSPC;
-                return false;
-            }
-            at += done;
-            size -= static_cast<std::size_t>(done);
-        }
-        return true;
-    }
-    bool write(const void *data, std::size_t size) {
-        return transfer(const_cast<void *>(data), size, [](int fd, void *from, std::size_t bytes) {
-            return ::write(fd, from, bytes);
-        });
-    }
-    bool read(void *data, std::size_t size) { return transfer(data, size, ::read); }
-
-  private:
-    const int fd_;
-};
-
-void warn_unwritten(int error) {
-    call_server([&] {
-        errno = error;
-        ereport(LOG, (errcode_for_file_access(),
-                      errmsg("could not write heat map file \"%s\": %m", temporary_name)));
-    });
 }
 
 void warn_untrusted(const char *why) {
@@ -182,39 +130,28 @@ void publish(const Reuse &reuse) {
 }
 
 void save(const Map &map) {
-    const std::string header = heat_image::header(this_cluster(), map.slots, map.clock);
-    {
-        Descriptor file(temporary_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC);
-        if (!file.is_open() || !file.write(header.data(), header.size()) ||
-            !file.write(map.slots.data(), map.slots.size() * sizeof(HeatSlot)))
-            return warn_unwritten(errno);
-    }
-    call_server([&] { durable_rename(temporary_name, file_name, LOG); });
+    plain_file::replace(file_name, temporary_name,
+                        {heat_image::header(this_cluster(), map.slots, map.clock),
+                         {reinterpret_cast<const char *>(map.slots.data()),
+                          map.slots.size() * sizeof(HeatSlot)}});
 }
 
 Map load() {
-    Map map;
-    Descriptor file(file_name, O_RDONLY | O_CLOEXEC);
-    if (!file.is_open()) {
-        if (errno != ENOENT)
-            warn_untrusted("The file cannot be opened.");
-        return {};
-    }
-    struct stat status;
-    if (::fstat(file.get(), &status) != 0) {
-        warn_untrusted("Its size cannot be told.");
-        return {};
-    }
+    std::vector<unsigned char> bytes;
     // Of a server with more memory for it, perhaps; but not of any size.
-    if (static_cast<std::uint64_t>(status.st_size) > 16 * shared_bytes()) {
-        warn_untrusted("It is too large for pg_triage.memory.");
+    switch (plain_file::read(file_name, 16 * shared_bytes(), bytes)) {
+    case plain_file::Reading::Absent:
         return {};
-    }
-    std::vector<unsigned char> bytes(static_cast<std::size_t>(status.st_size));
-    if (!file.read(bytes.data(), bytes.size())) {
+    case plain_file::Reading::Failed:
         warn_untrusted("It cannot be read.");
         return {};
+    case plain_file::Reading::TooLarge:
+        warn_untrusted("It is too large for pg_triage.memory.");
+        return {};
+    case plain_file::Reading::Done:
+        break;
     }
+    Map map;
     const heat_image::Verdict verdict =
         heat_image::read(bytes, this_cluster(), map.slots, map.clock);
     if (verdict != heat_image::Verdict::Good) {
