@@ -36,7 +36,7 @@ TAP_TESTS = 1
 PROVE_TESTS = regress/t/*.pl
 
 # These find, or install, a server by themselves. (PGXS has a check of its own, which refuses.)
-by_themselves = check demo fuzz bench-warm bench-curve bench-ttl bench-pool bench-size
+by_themselves = check demo fuzz bench-warm bench-curve bench-ttl bench-pool bench-lanes bench-size
 ifneq ($(filter $(by_themselves),$(MAKECMDGOALS)),)
 check:
 	PG_CONFIG='$(PG_CONFIG)' FAULTS='$(FAULTS)' regress/tools/check
@@ -47,9 +47,9 @@ fuzz:
 demo:
 	PG_CONFIG='$(PG_CONFIG)' regress/tools/demo $(DEMO_OPTIONS)
 
-bench-pool:
+bench-pool bench-lanes:
 	regress/tools/install-packages bench
-	regress/bench/pool/bench $(if $(PG_CONFIG),--pg-config '$(PG_CONFIG)') $(BENCH_OPTIONS)
+	regress/bench/pool/$(if $(filter bench-lanes,$@),lanes,bench) $(if $(PG_CONFIG),--pg-config '$(PG_CONFIG)') $(BENCH_OPTIONS)
 
 # A static pattern: an implicit rule is not searched for a phony target.
 bench-warm bench-curve bench-ttl bench-size: bench-%:

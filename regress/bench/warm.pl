@@ -367,11 +367,12 @@ sub make_standby
 sub play_standby_round
 {
 	my ($mode, $steady_tps) = @_;
+	# Of our children only those that have ended are known: from before the first is started.
+	my ($busy, $own, $begun) = (busy_s(), own_s(), time);
 	restore_heat();
 	$server_pid = start_server($data);
 	await_server($server_pid, $port);
 	make_standby();
-	my ($busy, $own, $begun) = (busy_s(), own_s(), time);
 	$standby_pid = start_server($standby, port => $standby_port);
 	await_server($standby_pid, $standby_port);
 	my $from = time;
