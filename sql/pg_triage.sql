@@ -714,6 +714,18 @@ GRANT EXECUTE ON FUNCTION triage.create_index(bigint), triage.ensure_index(text)
     triage.undo(bigint), triage.cancel_job(bigint), triage.request_worker() TO triage_operator;
 SELECT triage.request_worker();
 
+CREATE FUNCTION triage.recommend_drops(
+    unused_for interval DEFAULT '30 days'
+) RETURNS TABLE (
+    index regclass, relation regclass, kind text, size_bytes bigint, saved_bytes bigint, served_by regclass,
+    scans bigint, counted_since timestamptz, ddl text, reason text
+)
+LANGUAGE c VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
+AS 'MODULE_PATHNAME', 'triage_recommend_drops';
+COMMENT ON FUNCTION triage.recommend_drops(interval) IS
+    'indexes that are invalid, duplicate, redundant beside a wider one, unused (if scans were counted for that long) or bloated, with what to do; never to drop one that belongs to a constraint, is a replica identity, clustered on or part of a partitioned index';
+GRANT EXECUTE ON FUNCTION triage.recommend_drops(interval) TO triage_reader;
+
 -- ---------------------------------------------------------------------------------------------
 -- Caches: what is in the buffer pool, what is hot, what another size would bring.
 -- ---------------------------------------------------------------------------------------------

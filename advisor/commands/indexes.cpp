@@ -194,7 +194,7 @@ class IndexesCommand : public Command {
     }
 
     static ExitStatus show_drops(const Options &options, Server &server, const Identity &identity) {
-        if (server.query_one("SELECT to_regprocedure('triage.recommend_drops()') AS drops")
+        if (server.query_one("SELECT to_regproc('triage.recommend_drops') AS drops")
                 .is_null("drops"))
             throw Failure(
                 ExitStatus::NoServer, "function triage.recommend_drops() does not exist",
@@ -210,7 +210,7 @@ class IndexesCommand : public Command {
                                              identity.database, identity.taken_at);
                 document.sections.push_back({"", {Paragraph{"There are none.", Tone::Faint}}});
                 if (!rows.empty())
-                    document.sections.back().blocks = {table_of(rows)};
+                    document.sections.back().blocks = {list_of(rows)};
                 return document;
             },
             [&] {
@@ -228,16 +228,21 @@ class IndexesCommand : public Command {
         return ExitStatus::Fine;
     }
 
-    static Table table_of(const Rows &rows) {
-        Table table;
-        for (const std::string &column : rows.front().columns())
-            table.columns.push_back({column, Align::Left, true});
+    static List list_of(const Rows &rows) {
+        List list;
+        list.numbered = true;
         for (const Row &row : rows) {
-            table.rows.emplace_back();
-            for (const std::string &column : row.columns())
-                table.rows.back().push_back(row.text(column));
+            Item item{fmt::format("{} on {}: {}, {}", row.text("index"), row.text("relation"),
+                                  row.text("kind"),
+                                  show_bytes(row.number("size_bytes").value_or(0))),
+                      {},
+                      {}};
+            item.lines.push_back(row.text("reason"));
+            if (!row.is_null("ddl"))
+                item.code = row.text("ddl") + ";";
+            list.items.push_back(item);
         }
-        return table;
+        return list;
     }
 
     bool apply_ = false, yes_ = false, built_ = false, refresh_ = false, drops_ = false;

@@ -44,7 +44,8 @@ std::vector<const ExistingIndex *> made_redundant(const Relation &relation,
                                                   const IndexDefinition &definition) {
     std::vector<const ExistingIndex *> result;
     for (const ExistingIndex &index : relation.indexes)
-        if (index.valid && !index.must_stay && serves(definition, index.definition))
+        if (index.valid && !index.must_stay && index.definition.predicate == definition.predicate &&
+            serves(definition, index.definition))
             result.push_back(&index);
     return result;
 }
