@@ -54,6 +54,13 @@ struct Recommendation {
     int queries = 0;
     bool generic_plan_ok = false;
     std::string reason;
+    std::string details; // JSON; empty if there are none
+};
+
+// Of a statement that a recommendation is for.
+struct StatementOfRecommendation {
+    std::string query; // normalised
+    std::optional<double> calls_a_day;
 };
 
 struct Job {

@@ -13,7 +13,7 @@ const std::string recommendation_columns =
     " r.rank, pg_catalog.format('%I.%I', n.nspname, c.relname) AS relation,"
     " pg_catalog.quote_ident(n.nspname) AS schema, r.ddl, r.kind,"
     " r.size_bytes, r.cost_before, r.cost_after, r.improvement, r.write_cost, r.queries,"
-    " r.generic_plan_ok, r.reason";
+    " r.generic_plan_ok, r.reason, r.details::text AS details";
 const std::string recommendation_relation =
     " JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.relation"
     " JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace";
@@ -35,6 +35,7 @@ Recommendation recommendation_from(const Row &row) {
     it.queries = static_cast<int>(row.integer("queries").value_or(0));
     it.generic_plan_ok = row.boolean("generic_plan_ok").value_or(false);
     it.reason = row.text("reason");
+    it.details = row.text("details");
     return it;
 }
 
@@ -122,6 +123,21 @@ void refresh_recommendations(Server &server, const IndexLimits &limits) {
     server.query_with_users_path("SELECT FROM triage.refresh_recommendations(budget_bytes => $1,"
                                  " max_indexes => $2)",
                                  parameters_of(limits));
+}
+
+std::map<std::string, StatementOfRecommendation>
+read_statements_of_recommendations(Server &server) {
+    std::map<std::string, StatementOfRecommendation> statements;
+    // In less than an hour it is not known what a day is like.
+    for (const Row &row :
+         server.query("SELECT s.queryid, min(s.query) AS query, sum(s.calls) / CASE WHEN "
+                      "min(s.first_seen) < now() - "
+                      "interval '1 hour' THEN extract(epoch FROM now() - min(s.first_seen)) / "
+                      "86400 END AS calls_a_day"
+                      " FROM triage.statements s JOIN pg_database d ON d.oid = s.dbid"
+                      " WHERE d.datname = current_database() GROUP BY s.queryid"))
+        statements[row.text("queryid")] = {row.text("query"), row.number("calls_a_day")};
+    return statements;
 }
 
 std::vector<Recommendation> within(const IndexLimits &limits,

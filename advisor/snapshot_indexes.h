@@ -4,7 +4,9 @@
 #include "report_data.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace triage::advisor {
@@ -18,6 +20,8 @@ struct IndexLimits {
 std::vector<Recommendation> read_open_recommendations(Server &server);
 // Worked out anew, without writing anything down.
 std::vector<Recommendation> compute_recommendations(Server &server, const IndexLimits &limits);
+// Observed statements of this database, by queryid as text.
+std::map<std::string, StatementOfRecommendation> read_statements_of_recommendations(Server &server);
 // Worked out anew and written to the table.
 void refresh_recommendations(Server &server, const IndexLimits &limits);
 

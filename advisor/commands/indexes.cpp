@@ -91,6 +91,11 @@ class IndexesCommand : public Command {
                "number of indexes at most")
             ->type_name("N")
             ->check(CLI::PositiveNumber);
+        app.add_flag(
+               "--explain", explain_,
+               "tell of each which statements gain, their plans, its price, and what is not known")
+            ->excludes(apply)
+            ->excludes(migration);
         app.add_flag("--drops", drops_, "list indexes that could be dropped instead")
             ->excludes(apply)
             ->excludes(migration);
@@ -113,6 +118,9 @@ class IndexesCommand : public Command {
         if (apply_)
             return apply_recommendations(options, server, recommendations, yes_,
                                          built_ ? WaitFor::Build : WaitFor::Verdict);
+        if (explain_)
+            return show_explanation(options, identity, recommendations,
+                                    read_statements_of_recommendations(server));
         return show_list(options, identity, recommendations);
     }
 
@@ -151,6 +159,33 @@ class IndexesCommand : public Command {
                 return Json{{"database", identity.database},
                             {"taken_at", identity.taken_at},
                             {"recommendations", json_of_recommendations(recommendations)}};
+            });
+        return ExitStatus::Fine;
+    }
+
+    static ExitStatus
+    show_explanation(const Options &options, const Identity &identity,
+                     const std::vector<Recommendation> &recommendations,
+                     const std::map<std::string, StatementOfRecommendation> &statements) {
+        show(
+            options,
+            [&] {
+                Document document;
+                document.title = fmt::format("Recommended indexes for {}, {}", identity.database,
+                                             identity.taken_at);
+                document.sections = explanation_of(recommendations, statements);
+                if (recommendations.empty())
+                    document.sections = {
+                        {"", {Paragraph{"There is nothing to recommend.", Tone::Faint}}}};
+                return document;
+            },
+            [&] {
+                Json json = json_of_recommendations(recommendations);
+                for (std::size_t i = 0; i < recommendations.size(); i++)
+                    json[i]["explanation"] = json_of_explanation(recommendations[i], statements);
+                return Json{{"database", identity.database},
+                            {"taken_at", identity.taken_at},
+                            {"recommendations", json}};
             });
         return ExitStatus::Fine;
     }
@@ -245,7 +280,8 @@ class IndexesCommand : public Command {
         return list;
     }
 
-    bool apply_ = false, yes_ = false, built_ = false, refresh_ = false, drops_ = false;
+    bool apply_ = false, yes_ = false, built_ = false, refresh_ = false, drops_ = false,
+         explain_ = false;
     std::string migration_, after_;
     IndexLimits limits_;
 };

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <sstream>
 
 PG_HEADERS_BEGIN
 #include "catalog/pg_class_d.h"
@@ -20,6 +21,8 @@ namespace {
 
 // Statements that are listed one by one in the details.
 constexpr std::size_t most_listed = 20;
+// And of these, with their plans.
+constexpr std::size_t most_planned = 3;
 
 std::string json_string(const std::string &text) {
     char *quoted = call_server([&] {
@@ -73,18 +76,34 @@ std::string percent(double share) {
     return text;
 }
 
+// The nodes of EXPLAIN's text without their conditions: nothing that could hold a value.
+std::string outline(const std::string &plan) {
+    std::string result;
+    std::istringstream lines(plan);
+    for (std::string line; std::getline(lines, line);) {
+        std::size_t start = line.find_first_not_of(' ');
+        if (start == std::string::npos || (start > 0 && line.compare(start, 2, "->") != 0))
+            continue;
+        std::size_t costs = line.find("  (cost=");
+        if (costs != std::string::npos)
+            result += (result.empty() ? "" : "\n") + line;
+    }
+    return result;
+}
+
 // What the index does for one statement, over all its variants.
 struct StatementShare {
     std::int64_t queryid = 0;
+    std::size_t place = 0; // in the workload, of the variant that gains most
     double calls = 0, cost_before = 0, cost_after = 0; // one execution, averaged over the calls
 };
 
 class Explanation {
   public:
     Explanation(const Snapshot &snapshot, const std::vector<Candidate> &candidates,
-                const Selection &selection, double elapsed_ms)
+                const Selection &selection, double elapsed_ms, const Planner &plan_of)
         : snapshot_(snapshot), candidates_(candidates), selection_(selection),
-          elapsed_ms_(elapsed_ms) {}
+          elapsed_ms_(elapsed_ms), plan_of_(plan_of) {}
 
     std::vector<Recommendation> run() {
         std::vector<Recommendation> result;
@@ -105,7 +124,8 @@ class Explanation {
         row.relation = definition.relation;
         bool partitioned = call_server(
             [&] { return get_rel_relkind(definition.relation) == RELKIND_PARTITIONED_TABLE; });
-        row.ddl = ddl_of(definition, relation, unused_name(definition, relation), partitioned);
+        const std::string name = unused_name(definition, relation);
+        row.ddl = ddl_of(definition, relation, name, partitioned);
         row.fingerprint = ddl_of(definition, relation, "i", partitioned);
         row.kind = kind_of(definition);
         row.size_bytes = candidate.size.bytes;
@@ -120,7 +140,7 @@ class Explanation {
         row.generic_plan_ok = index.generic_plan_ok;
         std::vector<std::string> redundant = names_of(made_redundant(relation, definition));
         row.reason = reason(index, row, relation, candidate, redundant);
-        row.details = details(index, shares, relation, candidate, partitioned, redundant);
+        row.details = details(index, name, shares, relation, candidate, partitioned, redundant);
         return row;
     }
 
@@ -173,7 +193,7 @@ class Explanation {
                 return s.queryid != 0 && s.queryid == statement.queryid;
             });
             if (known == shares.end())
-                known = shares.insert(shares.end(), {statement.queryid});
+                known = shares.insert(shares.end(), {statement.queryid, place});
             double calls = known->calls + statement.calls;
             double weight = calls > 0 ? statement.calls / calls : 1;
             if (effect) {
@@ -219,8 +239,29 @@ class Explanation {
         return text + ".";
     }
 
-    std::string details(const ChosenIndex &index, const std::vector<StatementShare> &shares,
-                        const Relation &relation, const Candidate &candidate, bool partitioned,
+    // Of observed statements alone, whose texts are normalised: what was given as a text has
+    // values.
+    std::string statement_details(const StatementShare &share, const NamedCandidate &index,
+                                  bool with_plans) const {
+        JsonObject object;
+        object.add("queryid", std::to_string(share.queryid))
+            .add("calls", share.calls)
+            .add("cost_before", share.cost_before)
+            .add("cost_after", share.cost_after);
+        if (!with_plans || !snapshot_.sampled)
+            return object.text();
+        const bool generic = snapshot_.workload.statements[share.place].generic_share > 0.5;
+        const PlanMode mode = generic ? PlanMode::Generic : PlanMode::Custom;
+        const std::string before = outline(plan_of_(share.place, mode, std::nullopt)),
+                          after = outline(plan_of_(share.place, mode, index));
+        if (!before.empty() && !after.empty())
+            object.add("plan_before", json_string(before)).add("plan_after", json_string(after));
+        return object.text();
+    }
+
+    std::string details(const ChosenIndex &index, const std::string &name,
+                        const std::vector<StatementShare> &shares, const Relation &relation,
+                        const Candidate &candidate, bool partitioned,
                         const std::vector<std::string> &redundant) const {
         double calls = 0;
         for (const StatementShare &share : shares)
@@ -232,13 +273,10 @@ class Explanation {
                        return std::to_string(share.queryid);
                    }));
         object.add("calls", calls);
-        object.add("statements", json_array(listed, [](const StatementShare &share) {
-                       return JsonObject()
-                           .add("queryid", std::to_string(share.queryid))
-                           .add("calls", share.calls)
-                           .add("cost_before", share.cost_before)
-                           .add("cost_after", share.cost_after)
-                           .text();
+        const NamedCandidate named{index.candidate, name};
+        std::size_t place = 0;
+        object.add("statements", json_array(listed, [&](const StatementShare &share) {
+                       return statement_details(share, named, place++ < most_planned);
                    }));
         object.add("indexed_rows", candidate.indexed_tuples);
         object.add("table_rows", relation.tuples);
@@ -283,6 +321,7 @@ class Explanation {
     const std::vector<Candidate> &candidates_;
     const Selection &selection_;
     double elapsed_ms_;
+    const Planner &plan_of_;
     std::set<std::string> names_;
 };
 
@@ -290,8 +329,9 @@ class Explanation {
 
 std::vector<Recommendation> explain(const Snapshot &snapshot,
                                     const std::vector<Candidate> &candidates,
-                                    const Selection &selection, double elapsed_ms) {
-    return Explanation(snapshot, candidates, selection, elapsed_ms).run();
+                                    const Selection &selection, double elapsed_ms,
+                                    const Planner &plan_of) {
+    return Explanation(snapshot, candidates, selection, elapsed_ms, plan_of).run();
 }
 
 } // namespace triage

@@ -6,12 +6,25 @@
 #include "pg/recommender.h"
 #include "pg/snapshot.h"
 
+#include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace triage {
 
+// EXPLAIN's text of the plan of a statement (by its place in the workload) with this candidate,
+// which has the given name, or with none; empty if there is none to show.
+struct NamedCandidate {
+    CandidateId id;
+    std::string name;
+};
+using Planner = std::function<std::string(std::size_t statement, PlanMode mode,
+                                          const std::optional<NamedCandidate> &with)>;
+
 std::vector<Recommendation> explain(const Snapshot &snapshot,
                                     const std::vector<Candidate> &candidates,
-                                    const Selection &selection, double elapsed_ms);
+                                    const Selection &selection, double elapsed_ms,
+                                    const Planner &plan_of);
 
 } // namespace triage

@@ -6,6 +6,7 @@
 #include "pg/planner_what_if.h"
 #include "pg/scoped_memory.h"
 #include "pg/snapshot.h"
+#include "pg/subtransaction.h"
 
 #include <chrono>
 
@@ -56,7 +57,23 @@ std::vector<Recommendation> recommend(const RecommendationRequest &request) {
     PlannerWhatIf planner(snapshot.plannable, snapshot.parameters, candidates);
     PlannerAsRoles what_if(planner, snapshot.roles);
     Selection selection = select_indexes(snapshot.workload, candidates, what_if, request.limits);
-    return explain(snapshot, candidates, selection, elapsed_ms(start));
+    std::vector<std::string> names(candidates.size());
+    auto plan_of = [&](std::size_t statement, PlanMode mode,
+                       const std::optional<NamedCandidate> &with) -> std::string {
+        std::vector<CandidateId> offered;
+        if (with) {
+            offered.push_back(with->id);
+            names[with->id] = with->name;
+        }
+        std::string text;
+        // Who ran it may not be allowed to any more; then there is no plan to show.
+        survive([&] {
+            AsRole role(snapshot.roles[statement]);
+            text = planner.explain(statement, mode, offered, names).text;
+        });
+        return text;
+    };
+    return explain(snapshot, candidates, selection, elapsed_ms(start), plan_of);
 }
 
 } // namespace triage

@@ -204,8 +204,8 @@ like($shown, qr/diagnosis diagnosis 1/, 'what many share is shown');
 my ($advisor) = grep { -x } map { "$_/pg_triage" } split /:/, $ENV{PATH};
 SKIP:
 {
-	skip 'the advisor is not installed', 8 unless defined $advisor;
-	foreach my $command (['report', '--format', 'text'], ['report', '--format', 'json'], ['report', '--format', 'markdown'], ['indexes'])
+	skip 'the advisor is not installed', 10 unless defined $advisor;
+	foreach my $command (['report', '--format', 'text'], ['report', '--format', 'json'], ['report', '--format', 'markdown'], ['indexes'], ['indexes', '--explain'])
 	{
 		my ($out, $err) = run_command([$advisor, @$command, '-h', $node->host, '-p', $node->port, '-d', 'postgres']);
 		like($out, qr/\w/, "the advisor says something: @$command") or diag $err;

@@ -36,6 +36,18 @@ like(decode_json($stdout)->{recommendations}[0]{id}, qr/^\d+$/, 'under a number'
 ($status, $stdout) = advisor($node, 'indexes', '--budget', '8kB');
 like($stdout, qr/There is nothing to recommend/, 'a budget is kept to');
 
+# Each is explained: whom it serves, how, at what price, and what is not known.
+($status, $stdout) = advisor($node, 'indexes', '--explain');
+is($status, 0, 'recommendations are explained');
+like($stdout, qr/before\n *Seq Scan on patient_records .*after\n.*using patient_records_mrn\w* on patient_records/s,
+	'by the plans before and after');
+like($stdout, qr/calls so far; estimated cost of one/, 'by what the statement costs');
+like($stdout, qr/Not known:.*planner's estimate/s, 'and what is not known is said');
+unlike($stdout, qr/Filter|Index Cond/, 'no conditions are shown');
+($status, $stdout) = advisor($node, 'indexes', '--explain', '--format', 'json');
+my $explanation = decode_json($stdout)->{recommendations}[0]{explanation};
+like($explanation->{statements}[0]{query}, qr/patient_records WHERE mrn = \$1/, 'the statement is shown without its values');
+
 # A migration does what it says when psql runs it, twice, and its rollback takes it back.
 my $directory = PostgreSQL::Test::Utils::tempdir();
 my $indexes = q{SELECT count(*) FROM pg_index WHERE indrelid = 'patient_records'::regclass AND indisvalid};
