@@ -1,7 +1,5 @@
 #include "core/plan_shape.h"
 
-#include "core/slot_directory.h"
-
 #include <algorithm>
 #include <array>
 
@@ -69,21 +67,9 @@ const char *join_word(std::uint8_t join_type) {
 } // namespace
 
 bool PlanShape::add(const PlanShapeNode &node) {
-    hash = mix(hash, static_cast<std::uint64_t>(node.node) |
-                         static_cast<std::uint64_t>(node.depth) << 8 |
-                         static_cast<std::uint64_t>(node.join_type) << 16 |
-                         static_cast<std::uint64_t>(node.parallel) << 24 |
-                         static_cast<std::uint64_t>(node.relation) << 32);
-    if (node.index != 0)
-        hash = mix(hash, node.index);
     if (count < most_nodes)
         nodes[count++] = node;
-    total++;
-    return total < most_hashed;
-}
-
-std::uint64_t PlanShape::id() const {
-    return hash != 0 ? hash : 1;
+    return hash.add(node);
 }
 
 std::string describe(const PlanShape &shape,
@@ -112,8 +98,8 @@ std::string describe(const PlanShape &shape,
         if (node.relation != 0 && node.node != PlanNode::BitmapIndexScan)
             text += " on " + name(node.relation);
     }
-    if (shape.total > shape.count)
-        text += "\n(" + std::to_string(shape.total - shape.count) + " more nodes)";
+    if (shape.hash.total > shape.count)
+        text += "\n(" + std::to_string(shape.hash.total - shape.count) + " more nodes)";
     return text;
 }
 

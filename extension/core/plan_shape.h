@@ -2,6 +2,8 @@
 // without costs and constants. Its hash is the plan's id.
 #pragma once
 
+#include "core/slot_directory.h"
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -68,18 +70,37 @@ struct PlanShapeNode {
     bool operator==(const PlanShapeNode &) const = default;
 };
 
-struct PlanShape {
-    static constexpr int most_nodes = 24;   // kept
-    static constexpr int most_hashed = 128; // looked at
+// What tells one shape from another, without the nodes themselves.
+struct PlanHash {
+    static constexpr std::uint32_t most_nodes = 128; // looked at
 
-    std::uint32_t count = 0; // nodes kept
-    std::uint32_t total = 0; // nodes seen; more than count: the rest is only in the hash
-    std::uint64_t hash = 0;
-    PlanShapeNode nodes[most_nodes];
+    std::uint32_t total = 0; // nodes seen
+    std::uint64_t value = 0;
 
     // Adds the next node in depth-first order; false once no more need to be shown to it.
+    bool add(const PlanShapeNode &node) noexcept {
+        // One round of mixing for both: the factor spreads the index over all bits first.
+        const std::uint64_t index = node.index * 0x9E3779B97F4A7C15u;
+        value = mix(value, index ^ (static_cast<std::uint64_t>(node.node) |
+                                    static_cast<std::uint64_t>(node.depth) << 8 |
+                                    static_cast<std::uint64_t>(node.join_type) << 16 |
+                                    static_cast<std::uint64_t>(node.parallel) << 24 |
+                                    static_cast<std::uint64_t>(node.relation) << 32));
+        return ++total < most_nodes;
+    }
+    std::uint64_t id() const noexcept { return value != 0 ? value : 1; } // never 0
+};
+
+struct PlanShape {
+    static constexpr int most_nodes = 24; // kept
+
+    std::uint32_t count = 0; // nodes kept; fewer than hash.total: the rest is only in the hash
+    PlanHash hash;
+    PlanShapeNode nodes[most_nodes];
+
+    // As PlanHash::add.
     bool add(const PlanShapeNode &node);
-    std::uint64_t id() const; // never 0
+    std::uint64_t id() const { return hash.id(); }
 };
 static_assert(std::is_trivially_copyable_v<PlanShape>);
 

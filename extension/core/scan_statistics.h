@@ -31,10 +31,12 @@ struct ClauseSample {
     bool withheld = false;  // had a value that may not be kept
 };
 
+// Without initialisers: room for eight is made for each scan of a sampled execution, and hardly
+// ever filled.
 struct ValueSample {
-    std::uint8_t clause = 0;
-    float sharing_rows = 0;
-    char text[longest_kept_value + 1] = {};
+    std::uint8_t clause;
+    float sharing_rows;
+    char text[longest_kept_value + 1]; // ends with a zero; what comes behind that is undefined
 };
 
 // One scan in one sampled execution.
@@ -42,7 +44,7 @@ struct ScanSample {
     std::uint32_t relation = 0;
     int clause_count = 0, value_count = 0;
     ClauseSample clauses[most_clauses_a_scan]; // sorted by identity (sort_clauses)
-    ValueSample values[most_values_a_scan];
+    ValueSample values[most_values_a_scan];    // value_count of them
     bool sequential = false, sorted = false, limited = false;
     double estimated_rows = 0, actual_rows = 0, rows_removed = 0;
 };

@@ -238,7 +238,7 @@ void encode(Encoder &out, const PlanRecord &record) {
     out.fixed(record.total_ns);
     out.fixed(record.first_seen);
     out.fixed(record.last_seen);
-    out.fixed(record.shape.total);
+    out.fixed(record.shape.hash.total);
     out.fixed(static_cast<std::uint8_t>(record.shape.count));
     for (std::uint32_t i = 0; i < record.shape.count; i++) {
         const PlanShapeNode &node = record.shape.nodes[i];
@@ -259,9 +259,9 @@ bool decode(Decoder &in, PlanRecord &record) {
     record.total_ns = in.fixed<std::uint64_t>();
     record.first_seen = in.fixed<std::int64_t>();
     record.last_seen = in.fixed<std::int64_t>();
-    record.shape.total = in.fixed<std::uint32_t>();
+    record.shape.hash.total = in.fixed<std::uint32_t>();
     record.shape.count = in.fixed<std::uint8_t>();
-    if (record.shape.count > PlanShape::most_nodes || record.shape.total < record.shape.count)
+    if (record.shape.count > PlanShape::most_nodes || record.shape.hash.total < record.shape.count)
         return false;
     for (std::uint32_t i = 0; i < record.shape.count; i++) {
         PlanShapeNode &node = record.shape.nodes[i];
@@ -275,7 +275,7 @@ bool decode(Decoder &in, PlanRecord &record) {
             return false;
         node.node = static_cast<PlanNode>(kind);
     }
-    record.shape.hash = record.planid;
+    record.shape.hash.value = record.planid;
     return true;
 }
 

@@ -26,8 +26,12 @@
 #include <utility>
 #include <vector>
 
-#define PG_HEADERS_BEGIN extern "C" {
-#define PG_HEADERS_END }
+// What is declared in between can be seen from outside of the library: the server's symbols, and
+// the functions that it calls. Everything else is hidden, so that calls need no table of addresses.
+#define PG_HEADERS_BEGIN _Pragma("GCC visibility push(default)") extern "C" {
+#define PG_HEADERS_END                                                                             \
+    }                                                                                              \
+    _Pragma("GCC visibility pop")
 
 PG_HEADERS_BEGIN
 #include "postgres.h"

@@ -9,24 +9,27 @@ namespace triage {
 
 namespace {
 
-class ShapeWalk {
+// Shows each node to a PlanHash or a PlanShape.
+template <class Sink> class ShapeWalk {
   public:
-    ShapeWalk(const PlannedStmt *statement, PlanShape &shape)
-        : statement_(statement), shape_(shape) {}
+    ShapeWalk(const PlannedStmt *statement, Sink &shape) : statement_(statement), shape_(shape) {}
 
     void all() noexcept {
         visit(statement_->planTree, 0);
         for (int i = 0; i < list_length(statement_->subplans); i++)
-            visit(static_cast<const Plan *>(list_nth(statement_->subplans, i)), 1);
+            if (const auto *plan = static_cast<const Plan *>(list_nth(statement_->subplans, i)))
+                visit(plan, 1);
     }
 
   private:
     void visit(const Plan *plan, int depth) noexcept {
-        if (plan == nullptr || full_)
+        if (full_)
             return;
         full_ = !shape_.add(describe_node(plan, depth));
-        visit(plan->lefttree, depth + 1);
-        visit(plan->righttree, depth + 1);
+        if (plan->lefttree)
+            visit(plan->lefttree, depth + 1);
+        if (plan->righttree)
+            visit(plan->righttree, depth + 1);
         switch (nodeTag(plan)) {
         case T_Append:
             visit_all(reinterpret_cast<const Append *>(plan)->appendplans, depth + 1);
@@ -41,7 +44,8 @@ class ShapeWalk {
             visit_all(reinterpret_cast<const BitmapOr *>(plan)->bitmapplans, depth + 1);
             break;
         case T_SubqueryScan:
-            visit(reinterpret_cast<const SubqueryScan *>(plan)->subplan, depth + 1);
+            if (const Plan *below = reinterpret_cast<const SubqueryScan *>(plan)->subplan)
+                visit(below, depth + 1);
             break;
         case T_CustomScan:
             visit_all(reinterpret_cast<const CustomScan *>(plan)->custom_plans, depth + 1);
@@ -212,7 +216,7 @@ class ShapeWalk {
     }
 
     const PlannedStmt *statement_;
-    PlanShape &shape_;
+    Sink &shape_;
     bool full_ = false;
 };
 
@@ -224,6 +228,12 @@ Oid relation_of(const PlannedStmt *statement, Index rti) noexcept {
     const auto *entry =
         static_cast<const RangeTblEntry *>(list_nth(statement->rtable, static_cast<int>(rti) - 1));
     return entry->rtekind == RTE_RELATION ? entry->relid : InvalidOid;
+}
+
+std::uint64_t plan_id_of(const PlannedStmt *statement) noexcept {
+    PlanHash hash;
+    ShapeWalk(statement, hash).all();
+    return hash.id();
 }
 
 void shape_of(const PlannedStmt *statement, PlanShape &shape) noexcept {

@@ -11,6 +11,8 @@ PG_HEADERS_END
 
 namespace triage {
 
+// The id of the shape, which alone takes a fraction of the work.
+std::uint64_t plan_id_of(const PlannedStmt *statement) noexcept;
 void shape_of(const PlannedStmt *statement, PlanShape &shape) noexcept;
 
 // The relation of a range table entry, InvalidOid if it is none.

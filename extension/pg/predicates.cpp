@@ -392,7 +392,8 @@ void add_scan(Inspection &inspection, PlanState *state, List *index_quals, List 
         return;
     }
     inspection.scans++;
-    new (scan) SampledScan{};
+    new (scan) SampledScan;
+    scan->next = nullptr;
     scan->state = state;
     scan->scan.relation =
         RelationGetRelid(reinterpret_cast<ScanState *>(state)->ss_currentRelation);

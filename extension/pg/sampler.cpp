@@ -40,7 +40,8 @@ struct CacheEntry {
 constexpr std::uint32_t cache_entries = 512;
 CacheEntry cache[cache_entries];
 
-CacheEntry &entry_of(const store::StatementKey &key) noexcept {
+// Null if there is no room for it in the store.
+CacheEntry *entry_of(const store::StatementKey &key) noexcept {
     const std::uint64_t mixed =
         (static_cast<std::uint64_t>(key.queryid) ^ key.userid) * 0x9E3779B97F4A7C15u;
     CacheEntry &entry = cache[mixed >> 55];
@@ -49,11 +50,19 @@ CacheEntry &entry_of(const store::StatementKey &key) noexcept {
         entry.queryid = key.queryid;
         entry.userid = key.userid;
     }
-    if (!store::is_current_statement(entry.statement))
-        entry.statement = store::statement(key);
-    return entry;
+    if (store::is_current_statement(entry.statement))
+        return &entry;
+    entry.statement = store::statement(key);
+    return store::is_current_statement(entry.statement) ? &entry : nullptr;
 }
 static_assert(cache_entries == 512, "entry_of takes the nine highest bits");
+
+// What the last ExecutorStart looked up: mostly the next ExecutorEnd's.
+struct {
+    const QueryDesc *query = nullptr;
+    CacheEntry *entry = nullptr;
+    store::Handle statement; // tells whether the entry is still of the same one
+} latest;
 
 store::StatementKey key_of(const QueryDesc *query) noexcept {
     return {GetUserId(), MyDatabaseId, static_cast<std::int64_t>(query->plannedstmt->queryId)};
@@ -145,8 +154,10 @@ bool counts(const QueryDesc *query, int eflags) noexcept {
            (eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && store::available();
 }
 
-// xorshift: which executions are looked at need not be unpredictable.
-bool chosen_by_chance() noexcept {
+// How many executions go by before the next one that chance chooses: geometrically distributed, so
+// that each is chosen with the probability `rate`, and drawn once a sample rather than once an
+// execution. xorshift: which ones are looked at need not be unpredictable.
+std::uint64_t draw_gap(double rate) noexcept {
     static std::uint64_t state = 0;
     if (state == 0)
         state = static_cast<std::uint64_t>(MyProcPid) * 0x9E3779B97F4A7C15u ^
@@ -154,18 +165,37 @@ bool chosen_by_chance() noexcept {
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
-    return static_cast<double>(state >> 11) * 0x1p-53 < guc::sample_rate;
+    constexpr double longest = 1e12;
+    if (rate >= 1)
+        return 0;
+    const double uniform = (static_cast<double>(state >> 11) + 0.5) * 0x1p-53;
+    return static_cast<std::uint64_t>(std::min(std::log(uniform) / std::log1p(-rate), longest));
+}
+
+bool chosen_by_chance() noexcept {
+    static double rate = -1;
+    static std::uint64_t gap = 0;
+    if (rate != guc::sample_rate) {
+        rate = guc::sample_rate;
+        gap = draw_gap(rate);
+    }
+    if (gap > 0) {
+        gap--;
+        return false;
+    }
+    gap = draw_gap(rate);
+    return true;
 }
 
 bool is_sampled(const QueryDesc *query) noexcept {
     if (guc::sample_rate <= 0)
         return false;
-    const store::StatementKey key = key_of(query);
-    const CacheEntry &entry = entry_of(key);
-    if (!store::is_current_statement(entry.statement))
-        return false; // no room for it in the store
-    return store::times_sampled(entry.statement) < statement_first_samples ||
-           entry.plan_wants_sample || chosen_by_chance();
+    CacheEntry *entry = entry_of(key_of(query));
+    if (entry == nullptr)
+        return false;
+    latest = {query, entry, entry->statement};
+    return store::times_sampled(entry->statement) < statement_first_samples ||
+           entry->plan_wants_sample || chosen_by_chance();
 }
 
 // Time and rows are measured as pg_stat_statements does it, and together with it if it is there.
@@ -187,6 +217,7 @@ void measure_total(QueryDesc *query) noexcept {
 }
 
 void executor_start(QueryDesc *query, int eflags) {
+    latest = {};
     const bool counted = counts(query, eflags);
     const bool sampled = counted && is_sampled(query);
     if (sampled)
@@ -201,35 +232,52 @@ void executor_start(QueryDesc *query, int eflags) {
         begin_sample(query);
 }
 
+// Not inline: the room for a whole shape is for plans that are new here.
+[[gnu::noinline]] store::Handle find_plan(const store::StatementKey &key,
+                                          const PlannedStmt *statement) noexcept {
+    PlanShape shape;
+    shape_of(statement, shape);
+    return store::plan(key, shape);
+}
+
+CacheEntry *entry_at_end(const QueryDesc *query) noexcept {
+    if (latest.query == query && latest.entry->statement == latest.statement &&
+        store::is_current_statement(latest.statement))
+        return latest.entry;
+    return entry_of(key_of(query));
+}
+
 void record(QueryDesc *query) noexcept {
-    const store::StatementKey key = key_of(query);
-    CacheEntry &entry = entry_of(key);
-    if (!store::is_current_statement(entry.statement))
+    CacheEntry *found = entry_at_end(query);
+    if (found == nullptr)
         return;
+    CacheEntry &entry = *found;
     InstrEndLoop(query->totaltime);
     const auto ns = static_cast<std::uint64_t>(std::max(query->totaltime->total, 0.0) * 1e9);
     const TimestampTz at = GetCurrentStatementStartTimestamp();
     store::count_execution(entry.statement, ns, rows_processed(query->estate), at);
 
     ActiveSample *sample = active ? find_sample(query) : nullptr;
-    PlanShape shape;
-    shape_of(query->plannedstmt, shape);
-    if (entry.planid != shape.id() || !store::is_current_plan(entry.plan)) {
-        entry.planid = shape.id();
-        entry.plan = store::plan(key, shape);
+    const std::uint64_t planid = plan_id_of(query->plannedstmt);
+    bool has_plan = entry.planid == planid && store::is_current_plan(entry.plan);
+    if (!has_plan) {
+        entry.planid = planid;
+        entry.plan = find_plan(key_of(query), query->plannedstmt);
+        has_plan = store::is_current_plan(entry.plan);
     }
-    if (store::is_current_plan(entry.plan)) {
-        store::count_plan(entry.plan, ns, sample != nullptr, at);
-        entry.plan_wants_sample = store::plan_times_sampled(entry.plan) < plan_first_samples;
-    }
+    if (has_plan)
+        entry.plan_wants_sample =
+            store::count_plan(entry.plan, ns, sample != nullptr, at) < plan_first_samples;
     if (sample) {
-        const Oid main_relation = write_scans(key, sample->sample);
+        const Oid main_relation = write_scans(key_of(query), sample->sample);
         store::count_sample(entry.statement, sample->sample.generic_plan, main_relation);
     }
 }
 
 void executor_end(QueryDesc *query) {
-    if (query->totaltime && query->estate && counts(query, query->estate->es_top_eflags))
+    // What the start looked up is to be counted.
+    if (query->totaltime && query->estate &&
+        (latest.query == query ? guc::enabled : counts(query, query->estate->es_top_eflags)))
         record(query);
     if (previous_end)
         previous_end(query);

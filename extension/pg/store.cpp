@@ -290,10 +290,6 @@ std::uint64_t times_sampled(Handle statement) noexcept {
     return segment.statements[statement.slot].sampled.load(std::memory_order_relaxed);
 }
 
-std::uint64_t plan_times_sampled(Handle plan) noexcept {
-    return segment.plans[plan.slot].sampled.load(std::memory_order_relaxed);
-}
-
 void count_execution(Handle statement, std::uint64_t ns, std::uint64_t rows,
                      TimestampTz at) noexcept {
     StatementSlot &slot = segment.statements[statement.slot];
@@ -307,13 +303,13 @@ void count_execution(Handle statement, std::uint64_t ns, std::uint64_t rows,
     slot.last_seen.store(at, std::memory_order_relaxed);
 }
 
-void count_plan(Handle plan, std::uint64_t ns, bool sampled, TimestampTz at) noexcept {
+std::uint64_t count_plan(Handle plan, std::uint64_t ns, bool sampled, TimestampTz at) noexcept {
     PlanSlot &slot = segment.plans[plan.slot];
     slot.executions.fetch_add(1, std::memory_order_relaxed);
     slot.total_ns.fetch_add(ns, std::memory_order_relaxed);
-    if (sampled)
-        slot.sampled.fetch_add(1, std::memory_order_relaxed);
     slot.last_seen.store(at, std::memory_order_relaxed);
+    return sampled ? slot.sampled.fetch_add(1, std::memory_order_relaxed) + 1
+                   : slot.sampled.load(std::memory_order_relaxed);
 }
 
 void count_sample(Handle statement, bool generic_plan, Oid main_relation) noexcept {

@@ -92,6 +92,8 @@ std::vector<PlanStats> read_plans(Oid dbid);
 struct Handle {
     std::uint32_t slot = UINT32_MAX;
     std::uint32_t generation = 0;
+
+    bool operator==(const Handle &) const = default;
 };
 
 // Invalid (is_current is false) if there is no room; that is counted.
@@ -102,10 +104,10 @@ bool is_current_plan(Handle handle) noexcept;
 
 // Of current handles.
 std::uint64_t times_sampled(Handle statement) noexcept;
-std::uint64_t plan_times_sampled(Handle plan) noexcept;
 void count_execution(Handle statement, std::uint64_t ns, std::uint64_t rows,
                      TimestampTz at) noexcept;
-void count_plan(Handle plan, std::uint64_t ns, bool sampled, TimestampTz at) noexcept;
+// Returns how often the plan was sampled.
+std::uint64_t count_plan(Handle plan, std::uint64_t ns, bool sampled, TimestampTz at) noexcept;
 void count_sample(Handle statement, bool generic_plan, Oid main_relation) noexcept;
 // `label_epoch`: as it was when the sample's values were decided on; if it moved they are dropped.
 void add_scan(const StatementKey &key, ScanSample &sample, std::uint32_t label_epoch) noexcept;

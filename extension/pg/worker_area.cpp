@@ -52,6 +52,7 @@ struct PendingCancel {
 };
 constexpr int max_pending_cancels = 16;
 bool pending_requests[worker_kinds];
+bool request_pending = false; // one of them at least
 PendingCancel pending_cancels[max_pending_cancels];
 int pending_cancel_count = 0;
 
@@ -118,6 +119,7 @@ void interrupt_slot(WorkerSlot &slot, Stop reason) {
 }
 
 void forget_pending() {
+    request_pending = false;
     for (bool &pending : pending_requests)
         pending = false;
     pending_cancel_count = 0;
@@ -141,18 +143,16 @@ void do_pending() {
         SetLatch(launcher);
 }
 
+// Asked at the end of every transaction.
 bool anything_pending() {
-    return pending_cancel_count > 0 ||
-           std::any_of(std::begin(pending_requests), std::end(pending_requests),
-                       [](bool pending) { return pending; });
+    return pending_cancel_count > 0 || request_pending;
 }
 
 void at_transaction_end(XactEvent event, void *) {
     // A prepared transaction is committed by another session: what it queued waits for the worker's
     // next look.
-    if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
-        return;
-    if (!anything_pending())
+    if (!anything_pending() ||
+        (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE))
         return;
     if (event == XACT_EVENT_COMMIT)
         do_pending();
@@ -220,7 +220,7 @@ bool available() {
 }
 
 void request_at_commit(Worker worker) {
-    pending_requests[static_cast<int>(worker)] = available();
+    request_pending |= pending_requests[static_cast<int>(worker)] = available();
 }
 
 void cancel_at_commit(std::int64_t job) {

@@ -52,7 +52,7 @@ TEST(PlanShape, StopsLookingAtAnEndlessPlan) {
     int nodes = 1;
     while (shape.add({PlanNode::Append, 0}))
         nodes++;
-    EXPECT_EQ(nodes, PlanShape::most_hashed);
+    EXPECT_EQ(nodes, PlanHash::most_nodes);
 }
 
 } // namespace

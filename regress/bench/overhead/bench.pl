@@ -1,0 +1,138 @@
+#!/usr/bin/env perl
+# make bench-overhead: what watching a statement costs, in user instructions an execution, for us and for others.
+#
+#   make bench-overhead [BENCH_OPTIONS='--only prepared --few 200 --many 1200']
+#   regress/bench/overhead/bench.pl --bindir DIR [--only REGEX] [--variants REGEX] [--few N] [--many N]
+#                                   [--callgrind FILE] [--directory DIR] [--keep]
+#
+# cachegrind counts the instructions of a single-user server that executes the same statement 200 times, and
+# 1200 times; the thousandth part of the difference is one execution's. This repeats to 0.1 %, on a busy machine
+# too, and is blind to the kernel, to waiting, and to what clients and several backends do to each other.
+# pg_qualstats and auto_explain are measured where they are installed. --callgrind writes a profile of the last
+# variant instead, for callgrind_annotate.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/..";
+use Getopt::Long;
+use ThrowAwayCluster;
+
+my %option = (few => 200, many => 1200, only => '.', variants => '.');
+GetOptions(\%option, qw(bindir=s directory=s keep few=i many=i only=s variants=s callgrind=s))
+  or die "usage: see the head of $0\n";
+die "few and many must be at least 100 and 100 apart\n" if $option{few} < 100 || $option{many} < $option{few} + 100;
+
+my @workloads = (
+	[ '-S simple', '', 'SELECT abalance FROM pgbench_accounts WHERE aid = %d' ],
+	[ '-S prepared', 'PREPARE s(int) AS SELECT abalance FROM pgbench_accounts WHERE aid = $1', 'EXECUTE s(%d)' ],
+	[ 'join simple', '', join_of('%d') ],
+	[ 'join prepared', 'PREPARE s(int) AS ' . join_of('$1'), 'EXECUTE s(%d)' ],
+	[ 'insert simple', '', 'INSERT INTO arrivals VALUES (%d, 7, 3)' ],
+	[ 'insert prepared', 'PREPARE s(int) AS INSERT INTO arrivals VALUES ($1, 7, 3)', 'EXECUTE s(%d)' ],
+	# Each with another target list: a statement that nobody has seen yet.
+	[ 'first seen', '', 'SELECT %s FROM pgbench_accounts WHERE aid = %d' ]);
+
+sub join_of
+{
+	my ($aid) = @_;
+	return 'SELECT a.abalance, b.bbalance, v.ward FROM pgbench_accounts a JOIN pgbench_branches b ON b.bid = a.bid '
+	  . "JOIN visits v ON v.id = a.aid WHERE a.aid = $aid AND b.filler IS NULL AND v.kind < 5";
+}
+
+my $statements = 'pg_stat_statements';
+my @variants = (
+	[ 'vanilla', { shared_preload_libraries => '' } ],
+	[ 'pg_stat_statements', { shared_preload_libraries => $statements } ],
+	[ '+ pg_triage, never sampled', { shared_preload_libraries => "$statements,pg_triage", 'pg_triage.sample_rate' => 0 } ],
+	[ '+ pg_triage, default', { shared_preload_libraries => "$statements,pg_triage" } ],
+	[ '+ pg_triage, rate 1', { shared_preload_libraries => "$statements,pg_triage", 'pg_triage.sample_rate' => 1 } ]);
+push @variants,
+  [ '+ pg_qualstats, default', { shared_preload_libraries => "$statements,pg_qualstats", 'pg_qualstats.sample_rate' => 0.01 } ],
+  [ '+ pg_qualstats, rate 1', { shared_preload_libraries => "$statements,pg_qualstats", 'pg_qualstats.sample_rate' => 1 } ]
+  if -e library('pg_qualstats');
+push @variants, map {
+	[ "+ auto_explain, rate $_", { shared_preload_libraries => "$statements,auto_explain", 'auto_explain.sample_rate' => $_,
+		'auto_explain.log_min_duration' => '1min', 'auto_explain.log_analyze' => 'on' } ]
+} (0.01, 1);
+
+sub library
+{
+	my ($name) = @_;
+	chomp(my $directory = `$option{bindir}/pg_config --pkglibdir`);
+	return "$directory/$name.so";
+}
+
+my $cluster = ThrowAwayCluster->start(%option, settings => [ "shared_preload_libraries = '$statements'" ]);
+$cluster->run("$option{bindir}/pgbench", '-i', '-q', '-s', 1, 'postgres');
+$cluster->psql(
+	'CREATE UNLOGGED TABLE arrivals (id int, ward int, kind int)', # its inserts cost the same whenever they run
+	'CREATE TABLE visits (id int, ward int, kind int)',
+	'INSERT INTO visits SELECT g, g % 40, g % 10 FROM generate_series(1, 100000) g',
+	'CREATE INDEX ON visits (id)', 'VACUUM ANALYZE', 'CHECKPOINT');
+my $directory = $cluster->{directory};
+$cluster->DESTROY;    # a single-user server takes its place
+
+# A statement for each n; what differs between them is a constant, or for "first seen" the target list.
+sub script
+{
+	my ($workload, $count) = @_;
+	my (undef, $prepare, $text) = @$workload;
+	my @lines = $prepare ? $prepare : ();
+	foreach my $n (1 .. $count)
+	{
+		my $aid = 1 + $n * 7919 % 100000;
+		push @lines, $text =~ /%s/
+		  ? sprintf($text, join(', ', map { $n >> $_ & 1 ? 'abalance' : 'bid' } 0 .. 11), $aid)
+		  : sprintf($text, $aid);
+	}
+	return join("\n", @lines) . "\n";
+}
+
+sub instructions
+{
+	my ($workload, $variant, $count) = @_;
+	my $input = "$directory/statements.sql";
+	open my $file, '>', $input or die "$input: $!\n";
+	print $file script($workload, $count);
+	close $file;
+	unlink glob "$directory/data/pg_stat/*";    # nobody knows a statement from the last run
+	my @settings = map { ('-c', "$_=$variant->[1]{$_}") } sort keys %{ $variant->[1] };
+	my @tool = $option{callgrind}
+	  ? ('--tool=callgrind', "--callgrind-out-file=$option{callgrind}")
+	  : ('--tool=cachegrind', '--cache-sim=no', '--cachegrind-out-file=/dev/null');
+	my $pid = fork // die "fork: $!\n";
+	if ($pid == 0)
+	{
+		open STDIN, '<', $input or exit 126;
+		open STDOUT, '>', '/dev/null';
+		open STDERR, '>', "$directory/valgrind.log";
+		exec 'valgrind', @tool, "$option{bindir}/postgres", '--single', '-D', "$directory/data", '-c', 'jit=off',
+		  '-c', 'autovacuum=off', @settings, 'postgres' or exit 127;
+	}
+	waitpid $pid, 0;
+	die "the server failed, see $directory/valgrind.log\n" if $? != 0;
+	open my $log, '<', "$directory/valgrind.log" or die $!;
+	my $found;
+	while (my $line = <$log>)
+	{
+		$found = $1 =~ s/,//gr if $line =~ /(?:I\s+refs|Collected)\s*:\s*([\d,]+)/;
+		die "the server said: $line" if $line =~ /(?:ERROR|FATAL):/;
+	}
+	return $found // die "no count in $directory/valgrind.log\n";
+}
+
+$| = 1;
+foreach my $workload (grep { $_->[0] =~ /$option{only}/ } @workloads)
+{
+	my (%cost, @rows);
+	printf "%s\n", $workload->[0];
+	foreach my $variant (grep { $_->[0] =~ /$option{variants}/ } @variants)
+	{
+		my ($few, $many) = map { instructions($workload, $variant, $_) } $option{few}, $option{many};
+		my $cost = $cost{ $variant->[0] } = ($many - $few) / ($option{many} - $option{few});
+		my $below = $cost{ $variant->[0] =~ /^\+/ ? 'pg_stat_statements' : 'vanilla' };
+		printf "  %-28s %9.0f%s\n", $variant->[0], $cost,
+		  defined $below && $below != $cost ? sprintf('   %+8.0f  (%+.2f %%)', $cost - $below, 100 * ($cost - $below) / $below) : '';
+	}
+}
