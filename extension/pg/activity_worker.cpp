@@ -102,4 +102,5 @@ void install_worker() {
 void pg_triage_activity_main(Datum) {
     triage::worker_loop::accept_signals();
     triage::guard_sql([] { triage::activity::run(); });
+    triage::worker_loop::leave();
 }

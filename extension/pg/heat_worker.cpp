@@ -157,4 +157,5 @@ void install_worker() {
 void pg_triage_heat_main(Datum) {
     triage::worker_loop::accept_signals();
     triage::guard_sql([] { triage::heat::run(); });
+    triage::worker_loop::leave();
 }

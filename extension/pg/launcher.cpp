@@ -269,5 +269,6 @@ void pg_triage_launcher_main(Datum) {
     BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
     pgstat_report_appname("pg_triage launcher");
     triage::launcher::run();
-    proc_exit(0);
+    // Terminated, perhaps, while the server goes on: a worker that ends with 0 is never started again.
+    proc_exit(1);
 }

@@ -34,6 +34,10 @@ void accept_signals() {
     BackgroundWorkerUnblockSignals();
 }
 
+void leave() {
+    proc_exit(1);
+}
+
 bool shutting_down() {
     return ShutdownRequestPending != 0;
 }

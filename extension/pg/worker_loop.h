@@ -16,6 +16,10 @@ void install(const char *name, const char *main_function);
 // Call first in the worker's main function.
 void accept_signals();
 
+// Ends the process in such a way that it is started again if the server goes on: somebody may have
+// terminated it.
+[[noreturn]] void leave();
+
 bool shutting_down();
 
 // Until the time is over or something happens; takes changed settings in.

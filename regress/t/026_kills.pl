@@ -116,6 +116,11 @@ stop_load();
 counts_everything('terminated');
 unlike(slurp_file($node->logfile, $from), qr/PANIC|signal 11|signal 6|all server processes terminated/, 'terminated: nothing crashed');
 
+# A terminated launcher comes back.
+my ($before) = processes($our_own);
+$node->safe_psql('postgres', "SELECT pg_terminate_backend($before)");
+ok(wait_until(sub { my ($now) = processes($our_own); $now && $now != $before }, 'the launcher'), 'terminated: the launcher is back');
+
 # kill -9: PostgreSQL throws its shared memory away; the statistics come from the file.
 my $returned = 0;
 my $read = 0;
