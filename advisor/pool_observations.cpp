@@ -127,6 +127,57 @@ Fleet fleet_of(const Figures &figures, std::vector<ScaledApplication> &applicati
 
 } // namespace
 
+std::string text_of_observations(const PoolObservations &observations) {
+    Json pools = Json::array();
+    for (const ObservedPool &pool : observations.pools) {
+        const PoolObservation &seen = pool.observation;
+        Json statements = Json::array();
+        for (const ObservedStatement &statement : seen.statements)
+            statements.push_back({{"calls_per_transaction", statement.calls_per_transaction},
+                                  {"mean_ms", statement.mean_ms},
+                                  {"stddev_ms", statement.stddev_ms},
+                                  {"cpu_share", statement.cpu_share},
+                                  {"io_share", statement.io_share},
+                                  {"delay_share", statement.delay_share}});
+        Json json = {{"pool", seen.pool},
+                     {"lane", name_of(pool.lane)},
+                     {"database", pool.database},
+                     {"user", pool.user},
+                     {"seconds", seen.seconds},
+                     {"transactions", seen.transactions},
+                     {"clients", seen.clients},
+                     {"active_ms", seen.active_ms},
+                     {"idle_in_transaction_ms", seen.idle_in_transaction_ms},
+                     {"io_wait_ms", seen.io_wait_ms},
+                     {"wal_wait_ms", seen.wal_wait_ms},
+                     {"lock_wait_ms", seen.lock_wait_ms},
+                     {"lwlock_wait_ms", seen.lwlock_wait_ms},
+                     {"sleep_ms", seen.sleep_ms},
+                     {"other_cpu_ms", seen.other_cpu_ms},
+                     {"statement_p99_ms", pool.statement_p99_ms},
+                     {"statements", statements}};
+        const auto add = [&](const char *name, const std::optional<double> &value) {
+            if (value)
+                json[name] = *value;
+        };
+        add("round_trips", seen.round_trips);
+        add("hold_ms", seen.hold_ms);
+        add("cpu_ms", seen.cpu_ms);
+        add("run_queue_ms", seen.run_queue_ms);
+        add("pooler_ms", seen.pooler_ms);
+        pools.push_back(json);
+    }
+    const PoolMachine &machine = observations.machine;
+    const Json file = {{"host", observations.host},
+                       {"port", observations.port},
+                       {"machine",
+                        {{"cores", machine.cores},
+                         {"io_servers", machine.io_servers},
+                         {"spindles", machine.spindles}}},
+                       {"pools", pools}};
+    return file.dump(2) + "\n";
+}
+
 std::string name_of(LaneClass lane) {
     return lane_names[static_cast<std::size_t>(lane)];
 }

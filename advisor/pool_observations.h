@@ -1,5 +1,6 @@
-// The JSON file that `pg_triage pool` and `pg_triage scale` take with --from-file: what was
-// observed of each pool, and the fleet that connects. Its form is described in docs/pools.md.
+// What was observed of each pool, and the fleet that connects: what `pg_triage pool` and `pg_triage
+// scale` start from, and its form as a JSON file, which they take with --from-file. It is described
+// in docs/pools.md.
 #pragma once
 
 #include "core/connection_budget.h"
@@ -40,6 +41,9 @@ struct PoolObservations {
 
 // Raises Failure, naming the value, if the text is not JSON or a figure is missing or impossible.
 PoolObservations parse_pool_observations(const std::string &text);
+
+// The text of such a file, of machine and pools; what is not known is left out.
+std::string text_of_observations(const PoolObservations &observations);
 
 std::string name_of(LaneClass lane);
 

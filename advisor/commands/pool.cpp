@@ -4,10 +4,13 @@
 #include "json_figures.h"
 #include "output.h"
 #include "pool_advice.h"
+#include "pool_live.h"
 #include "render/pools.h"
 #include "render/render.h"
+#include "snapshot.h"
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include <map>
 
@@ -33,20 +36,30 @@ class PoolCommand : public Command {
     }
     std::string details() const override {
         return "Sizes follow from a queueing model of what transactions need; simulated waits are "
-               "printed beside them. docs/pools.md describes the file and the model.";
+               "printed beside them. The server is watched for a while, or a file tells what was "
+               "observed; docs/pools.md describes the file and the model.";
     }
-    bool connects() const override { return false; }
 
     void define(CLI::App &app) override {
-        app.add_option("--from-file", file_, "observations in JSON; \"-\" is standard input")
-            ->type_name("FILE")
-            ->required();
+        auto *file = app.add_option("--from-file", file_,
+                                    "observations in JSON instead of a server's; \"-\" is standard "
+                                    "input")
+                         ->type_name("FILE");
+        app.add_option("--observe", observe_s_, "watch the server for this time (default 60)")
+            ->type_name("SECONDS")
+            ->check(CLI::Range(1, 86400))
+            ->excludes(file);
+        app.add_option("--cores", cores_, "processors of the server, where it is another machine")
+            ->type_name("N")
+            ->check(CLI::Range(1, 4096))
+            ->excludes(file);
         app.add_option("--emit", emit_,
                        "write configuration instead: pgbouncer, sql (timeouts, max_connections), "
-                       "hikari, sqlalchemy, pgx, node-postgres or json")
+                       "hikari, sqlalchemy, pgx, node-postgres or json; observations: what was "
+                       "seen, as --from-file takes it")
             ->type_name("KIND")
-            ->check(CLI::IsMember(
-                {"pgbouncer", "sql", "hikari", "sqlalchemy", "pgx", "node-postgres", "json"}));
+            ->check(CLI::IsMember({"pgbouncer", "sql", "hikari", "sqlalchemy", "pgx",
+                                   "node-postgres", "json", "observations"}));
         app.add_option("--saturation", saturation_,
                        "size bulk lanes for a server that is normal, busy or saturated (default "
                        "normal)")
@@ -65,10 +78,11 @@ class PoolCommand : public Command {
     }
 
     ExitStatus run(const Options &options) override {
-        const PoolObservations observations = parse_pool_observations(read_text_file(file_));
-        if (observations.pools.empty())
-            throw Failure(ExitStatus::Usage, "the file has no pools", {},
-                          "List what was observed under \"pools\", as docs/pools.md describes.");
+        const PoolObservations observations = observe(options);
+        if (emit_ == "observations") {
+            write_output(options, text_of_observations(observations));
+            return ExitStatus::Fine;
+        }
         const Saturation saturation = saturations.at(saturation_);
         PoolsAdvice advice = advise_pools(observations, saturation);
         for (AdvisedPool &pool : advice.pools)
@@ -89,6 +103,26 @@ class PoolCommand : public Command {
     }
 
   private:
+    PoolObservations observe(const Options &options) const {
+        if (!file_.empty()) {
+            PoolObservations observations = parse_pool_observations(read_text_file(file_));
+            if (observations.pools.empty())
+                throw Failure(
+                    ExitStatus::Usage, "the file has no pools", {},
+                    "List what was observed under \"pools\", as docs/pools.md describes.");
+            return observations;
+        }
+        Server server(options.connection, Access::ReadOnly, options.statement_timeout);
+        read_identity(server);
+        PoolObservations observations =
+            watch_pools(server, {std::chrono::seconds(observe_s_), cores_}, options);
+        if (observations.pools.empty())
+            throw Failure(ExitStatus::ActionFailed, "no database had enough transactions to tell",
+                          fmt::format("The server was watched for {} seconds.", observe_s_),
+                          "Watch it while it is in use, or for longer with --observe.");
+        return observations;
+    }
+
     void add_rates(AdvisedPool &pool) const {
         std::mt19937_64 random(1);
         pool.asked_size = size_ > 0 ? size_ : pool.advice.size;
@@ -114,7 +148,8 @@ class PoolCommand : public Command {
 
     std::string file_, emit_, saturation_ = "normal";
     std::vector<double> rates_;
-    int size_ = 0, processes_ = 1;
+    int size_ = 0, processes_ = 1, observe_s_ = 60;
+    std::optional<int> cores_;
 };
 
 } // namespace

@@ -4,8 +4,10 @@
 #include "emit/kubernetes.h"
 #include "json_figures.h"
 #include "output.h"
+#include "pool_live.h"
 #include "render/render.h"
 #include "render/scaling.h"
+#include "snapshot.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -21,15 +23,30 @@ class ScaleCommand : public Command {
         return "replicas within the connection budget, and by hour of week";
     }
     std::string details() const override {
-        return "docs/pools.md describes the file. The forecast's error on weeks that it had not "
+        return "Limits and demand come from the server, or from a file that docs/pools.md "
+               "describes. The forecast's error on weeks that it had not "
                "seen is printed beside that of the same hour of last week.";
     }
-    bool connects() const override { return false; }
 
     void define(CLI::App &app) override {
-        app.add_option("--from-file", file_, "fleet and demand in JSON; \"-\" is standard input")
-            ->type_name("FILE")
-            ->required();
+        auto *file = app.add_option("--from-file", file_,
+                                    "fleet and demand in JSON instead of a server's; \"-\" is "
+                                    "standard input")
+                         ->type_name("FILE");
+        const auto assumed = [&](const char *name, auto &value, const char *what) {
+            app.add_option(name, value, what)
+                ->type_name("N")
+                ->check(CLI::PositiveNumber)
+                ->excludes(file);
+        };
+        assumed("--min-replicas", assumptions_.min_replicas,
+                "without a file: least pods of each application (default 3)");
+        assumed("--max-replicas", assumptions_.max_replicas,
+                "without a file: most pods of each application (default 100)");
+        assumed("--pool", assumptions_.pool,
+                "without a file: connections of each pod (default 10)");
+        assumed("--demand-a-replica", assumptions_.demand_a_replica,
+                "without a file: busy sessions that one pod is good for (default: not known)");
         app.add_option("--emit", emit_, "write manifests instead: hpa, keda or json")
             ->type_name("KIND")
             ->check(CLI::IsMember({"hpa", "keda", "json"}));
@@ -43,10 +60,7 @@ class ScaleCommand : public Command {
     }
 
     ExitStatus run(const Options &options) override {
-        const PoolObservations observations = parse_pool_observations(read_text_file(file_));
-        if (!observations.fleet)
-            throw Failure(ExitStatus::Usage, "the file has no fleet", {},
-                          "Describe the applications under \"fleet\", as docs/pools.md does.");
+        const PoolObservations observations = observe(options);
         const ScalingAdvice advice = advise_scaling(observations, quiet_hours_);
         if (emit_ == "hpa" || emit_ == "keda") {
             write_output(options, manifests(advice));
@@ -62,6 +76,26 @@ class ScaleCommand : public Command {
     }
 
   private:
+    PoolObservations observe(const Options &options) const {
+        if (!file_.empty()) {
+            PoolObservations observations = parse_pool_observations(read_text_file(file_));
+            if (!observations.fleet)
+                throw Failure(ExitStatus::Usage, "the file has no fleet", {},
+                              "Describe the applications under \"fleet\", as docs/pools.md does.");
+            return observations;
+        }
+        if (assumptions_.min_replicas > assumptions_.max_replicas)
+            throw Failure(ExitStatus::Usage, "--min-replicas is more than --max-replicas");
+        Server server(options.connection, Access::ReadOnly, options.statement_timeout);
+        read_identity(server);
+        PoolObservations observations = read_fleet(server, assumptions_);
+        if (observations.applications.empty())
+            throw Failure(ExitStatus::ActionFailed, "the server has seen no application yet", {},
+                          "Let pg_triage.activity_interval be more than 0, and connect with an "
+                          "application_name.");
+        return observations;
+    }
+
     std::string manifests(const ScalingAdvice &advice) const {
         std::string text;
         for (const AdvisedScaling &scaling : advice.applications) {
@@ -76,6 +110,7 @@ class ScaleCommand : public Command {
 
     std::string file_, emit_, time_zone_ = "Etc/UTC";
     int quiet_hours_ = 3;
+    ReplicaAssumptions assumptions_;
 };
 
 } // namespace
