@@ -1,0 +1,129 @@
+# A workload of workloads/: its tables, its statements as texts, and their execution.
+package WorkloadRun;
+use strict;
+use warnings;
+
+use FindBin;
+use List::Util qw(shuffle);
+use Session;
+
+# Instances of each statement, with values of their own: those by which sets of indexes are judged
+# (the rivals are shown the same), and more by which it is seen whether an index is ever used.
+my $judged = 2;
+my $more = 22;
+
+sub load
+{
+	my ($class, $name) = @_;
+	my $path = "$FindBin::Bin/workloads/$name.pl";
+	my $self = do $path or die "$path: " . ($@ || $!) . "\n";
+	bless $self, $class;
+	$self->{name} = $name;
+	my $id = 0;
+	foreach my $statement (@{ $self->{statements} })
+	{
+		$statement->{id} = $id++;
+		$statement->{kind} = $statement->{sql} =~ /^(SELECT|WITH)/ ? 'read' : $statement->{sql} =~ /^INSERT/ ? 'insert' : 'update';
+	}
+	return $self;
+}
+
+sub create
+{
+	my ($self, $cluster) = @_;
+	srand 4711;
+	my $database = $self->{name};
+	$cluster->psql("CREATE DATABASE $database");
+	local $ENV{PGDATABASE} = $database;
+	$cluster->psql('SET synchronous_commit = off', split /;\n/, $self->{schema});
+	$cluster->psql('VACUUM ANALYZE');
+	$cluster->psql("CREATE EXTENSION $_ CASCADE") foreach qw(pg_triage hypopg pg_qualstats);
+	$cluster->run("$cluster->{bindir}/psql", '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', "$FindBin::Bin/functions.sql");
+	$self->{session} = Session->new($cluster, $database);
+	$self->{bytes} = $self->{session}->ask(q(SELECT sum(pg_table_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace));
+	$self->find_columns;
+	return;
+}
+
+# What a rival finds out from a statement's text: the columns that it mentions, by table.
+sub find_columns
+{
+	my $self = shift;
+	my @columns = map { [ split /\|/ ] } $self->{session}->ask(<<'SQL' =~ s/\s+$//r);
+SELECT attrelid::regclass, attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+ WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attnum > 0 ORDER BY attrelid, attnum
+SQL
+	foreach my $statement (@{ $self->{statements} })
+	{
+		next if $statement->{kind} eq 'insert';
+		foreach (@columns)
+		{
+			my ($table, $column) = @$_;
+			push @{ $statement->{columns}{$table} }, $column if $statement->{sql} =~ /\b\Q$table\E\b/ && $statement->{sql} =~ /\b\Q$column\E\b/;
+		}
+	}
+	return;
+}
+
+sub values_of
+{
+	my ($self, $statement) = @_;
+	return map { ($self->{values}{$_} // die "no values {$_}\n")->() } $statement->{sql} =~ /\{(\w+)\}/g;
+}
+
+sub instance
+{
+	my ($self, $statement) = @_;
+	my @values = $self->values_of($statement);
+	return $statement->{sql} =~ s/\{\w+\}/shift @values/ger;
+}
+
+# Runs the statements as often as they say, in an order of chance; what the samplers knew before is
+# forgotten. A `prepared` workload's are prepared once in the session.
+sub run
+{
+	my ($self, $cluster, $file, @statements) = @_;
+	open my $script, '>', $file or die "$file: $!\n";
+	if ($self->{prepared})
+	{
+		foreach my $statement (@statements)
+		{
+			my $number = 0;
+			print $script "PREPARE s$statement->{id} AS " . ($statement->{sql} =~ s/\{\w+\}/'$' . ++$number/ger) . ";\n";
+		}
+	}
+	foreach my $statement (shuffle map { ($_) x $_->{calls} } @statements)
+	{
+		my $values = join ', ', $self->{prepared} ? $self->values_of($statement) : ();
+		print $script $self->{prepared} ? "EXECUTE s$statement->{id}" . ($values ne '' ? "($values)" : '') . ";\n" : $self->instance($statement) . ";\n";
+	}
+	close $script;
+	local $ENV{PGDATABASE} = $self->{name};
+	$cluster->psql('SELECT pg_stat_statements_reset()', 'SELECT triage.reset()', 'SELECT pg_qualstats_reset()');
+	$cluster->run("$cluster->{bindir}/psql", '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', $file);
+	return;
+}
+
+# Puts the instances to judge by, and `$writes` of all that write, into bench.statement.
+sub write_instances
+{
+	my ($self, $writes) = @_;
+	my $number = 0;
+	my @texts;
+	my $new = sub { push @texts, $_[0]; return $#texts; };
+	foreach my $statement (grep { $_->{kind} ne 'insert' } @{ $self->{statements} })
+	{
+		$statement->{judged} = [ map { $new->($self->instance($statement)) } 1 .. $judged ];
+		$statement->{looked_at} = [ @{ $statement->{judged} }, map { $new->($self->instance($statement)) } 1 .. $more ];
+	}
+	my @writers = map { ($_) x $_->{calls} } grep { $_->{kind} ne 'read' } @{ $self->{statements} };
+	$self->{writes} = [ map { $new->($self->instance($writers[rand @writers])) } 1 .. @writers ? $writes : 0 ];
+	$self->{write_calls} = @writers;
+	while (my @some = splice @texts, 0, 500)
+	{
+		$self->{session}->ask('INSERT INTO bench.statement VALUES ' . join ', ', map { '(' . $number++ . ', ' . Session::quote($_) . ')' } @some);
+	}
+	return;
+}
+
+1;

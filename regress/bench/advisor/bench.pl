@@ -1,0 +1,242 @@
+#!/usr/bin/env perl
+# make bench-advisor: whose indexes serve a workload best, for which price; see README.md.
+#
+#   make bench-advisor [BENCH_OPTIONS='--workloads clinical --budgets 15 --short']
+#   regress/bench/advisor/bench.pl --bindir DIR [--directory DIR] [--keep] [--workloads NAME,...]
+#       [--budgets PERCENT,...] [--advisors NAME,...] [--short] [--show]
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin", "$FindBin::Bin/..";
+use Getopt::Long;
+use HypotheticalCosts;
+use List::Util qw(min sum0 uniq);
+use RealIndexes;
+use Rivals;
+use Session;
+use ThrowAwayCluster;
+use Time::HiRes qw(time);
+use WorkloadRun;
+
+my %option = (
+	workloads => join(',', map { s{.*/(.*)\.pl$}{$1}r } sort glob "$FindBin::Bin/workloads/*.pl"),
+	budgets   => '5,15,50',
+	advisors  => 'pg_triage,single column,Extend,DB2Advis,AutoAdmin,pg_qualstats');
+GetOptions(\%option, qw(bindir=s directory=s keep workloads=s budgets=s advisors=s short show)) or die "usage: see the head of $0\n";
+my @budgets = split /,/, $option{budgets};
+my @advisors = split /,/, $option{advisors};
+my $runs = $option{short} ? 1 : 3;
+my $writes = $option{short} ? 500 : 2000;
+my $most_for_all_subsets = 12;
+$| = 1;
+
+my $cluster = ThrowAwayCluster->start(%option,
+	settings => [
+		"shared_preload_libraries = 'pg_stat_statements,pg_triage,pg_qualstats'", "pg_triage.auto_index = off",
+		# At its default it would look at one execution in a hundred.
+		"pg_qualstats.sample_rate = 1", "pg_qualstats.max = 5000",
+		"shared_buffers = 512MB", "synchronous_commit = off", "max_wal_size = 4GB", "jit = off",
+		"max_parallel_workers_per_gather = 0", "statement_timeout = '2min'"
+	]);
+printf "PostgreSQL %s\n", $cluster->psql('SHOW server_version');
+
+my %rival = (
+	'single column' => \&Rivals::single_column_greedy,
+	'Extend'        => \&Rivals::extend,
+	'DB2Advis'      => \&Rivals::db2advis,
+	'AutoAdmin'     => \&Rivals::autoadmin);
+
+# ---- the advisors --------------------------------------------------------------------------------
+
+# What an advisor chose: definitions (what follows CREATE INDEX and the name), planner_calls, seconds.
+sub advise
+{
+	my ($advisor, $workload, $costs, $budget) = @_;
+	my $start = time;
+	my %advice;
+	if ($advisor eq 'pg_triage')    { %advice = ask_pg_triage($workload, $budget) }
+	elsif ($advisor eq 'pg_qualstats') { %advice = ask_pg_qualstats($workload, $budget) }
+	else
+	{
+		$costs->begin;
+		my @chosen = ($rival{$advisor} // die "there is no advisor \"$advisor\"\n")->($costs, $budget);
+		%advice = (definitions => [ map { $_->{ddl} } @chosen ], planner_calls => $costs->{spent}{planner_calls});
+		$start -= $costs->{spent}{seconds};
+	}
+	return { advisor => $advisor, budget => $budget, seconds => time - $start, %advice };
+}
+
+sub definition_of { return $_[0] =~ s/^CREATE INDEX (?:CONCURRENTLY )?\S+ (?=ON )//r; }
+
+sub ask_pg_triage
+{
+	my ($workload, $budget) = @_;
+	my $rows = $workload->{session}->ask_json(sprintf q(SELECT coalesce(json_agg(json_build_object('ddl', ddl, 'search', details -> 'search')), '[]') FROM triage.recommend_indexes(budget_bytes => %d)), $budget);
+	return (definitions => [ map { definition_of($_->{ddl}) } @$rows ], planner_calls => @$rows ? $rows->[0]{search}{planner_calls} : undef);
+}
+
+# In the order in which it names them, as far as they fit. It plans nothing.
+sub ask_pg_qualstats
+{
+	my ($workload, $budget) = @_;
+	my @ddl = @{ $workload->{session}->ask_json(q(SELECT coalesce(json_agg(i #>> '{}'), '[]') FROM json_array_elements(pg_qualstats_index_advisor() -> 'indexes') i)) };
+	my @fitting;
+	my $left = $budget;
+	foreach my $ddl (@ddl)
+	{
+		my ($bytes) = @{ $workload->{session}->ask_json('SELECT bench.hypothetical_sizes(' . Session::text_array($ddl) . ')') };
+		next if $bytes > $left;
+		$left -= $bytes;
+		push @fitting, $ddl =~ s/^CREATE INDEX //r;
+	}
+	return (definitions => \@fitting, planner_calls => 0);
+}
+
+# ---- judging -------------------------------------------------------------------------------------
+
+# Mean over the instances of each statement, by its calls.
+sub weighted
+{
+	my ($figures, @statements) = @_;
+	my @figures = @$figures;
+	return sum0 map {
+		my @instances = splice @figures, 0, scalar @{ $_->{judged} };
+		$_->{calls} * sum0(@instances) / @instances
+	} @statements;
+}
+
+# cost: weighted, of all statements that read or look for rows to write; ms: measured, of those that
+# read; unused: chosen indexes that are in no plan.
+sub judge_reads
+{
+	my ($workload, $real, @definitions) = @_;
+	my $session = $real->session_with(@definitions);
+	my @judged = grep { $_->{kind} ne 'insert' } @{ $workload->{statements} };
+	my @reads = grep { $_->{kind} eq 'read' } @judged;
+	my @costs = map { $_->{cost} } $real->answers($session, \@definitions, map { @{ $_->{judged} } } @judged);
+	my %used;
+	$used{$_} = 1 foreach map { @{ $_->{used} } } $real->answers($session, \@definitions, map { @{ $_->{looked_at} } } @judged);
+	my $times = $session->ask_json('SELECT bench.times(' . Session::int_array(map { @{ $_->{judged} } } @reads) . ", $runs)");
+	return { cost => weighted(\@costs, @judged), ms => weighted($times, @reads), unused => [ grep { !$used{$_} } 0 .. $#definitions ],
+		bytes => $real->bytes(@definitions) };
+}
+
+# Milliseconds of one statement that writes, on the average.
+sub judge_writes
+{
+	my ($workload, $real, @definitions) = @_;
+	my @writes = @{ $workload->{writes} } or return 0;
+	my $session = $real->session_with(@definitions);
+	$session->ask('BEGIN');
+	my $ms = $session->ask('SELECT bench.time_of_all(' . Session::int_array(@writes) . ')');
+	$session->ask('ROLLBACK');
+	return $ms / @writes;
+}
+
+sub set_of { return join ' & ', sort @_; }
+
+# By set of indexes. Reads first: what writes leave behind, dead rows and pages that are not all
+# visible any more, would be in their way.
+sub judge
+{
+	my ($workload, $real, @sets) = @_;
+	my %verdict;
+	$verdict{ set_of(@$_) } //= judge_reads($workload, $real, @$_) foreach @sets;
+	foreach my $round (1 .. $runs)
+	{
+		my %done;
+		foreach my $set (grep { !$done{ set_of(@$_) }++ } @sets)
+		{
+			my $ms = judge_writes($workload, $real, @$set);
+			my $verdict = $verdict{ set_of(@$set) };
+			$verdict->{write_ms} = min(grep { defined } $ms, $verdict->{write_ms});
+		}
+	}
+	return %verdict;
+}
+
+# ---- a workload ----------------------------------------------------------------------------------
+
+my %totals = (recommended => 0, unused => 0, wins => 0, draws => 0, losses => 0);
+
+sub bench_workload
+{
+	my $name = shift;
+	my $workload = WorkloadRun->load($name);
+	if ($option{short})
+	{
+		$_->{calls} = int(($_->{calls} + 4) / 5) foreach @{ $workload->{statements} };
+	}
+	$workload->create($cluster);
+	$workload->run($cluster, "$cluster->{directory}/run.sql", @{ $workload->{statements} });
+	$workload->{session}->ask('VACUUM ANALYZE');
+
+	# pg_triage first: what the others ask must not look like the workload.
+	my @advice = map { advise('pg_triage', $workload, undef, $_ / 100 * $workload->{bytes}) } (grep { $_ eq 'pg_triage' } @advisors) ? @budgets : ();
+	$workload->write_instances($writes);
+	my $costs = HypotheticalCosts->new($workload->{session}, grep { $_->{kind} ne 'insert' } @{ $workload->{statements} });
+	foreach my $budget (@budgets)
+	{
+		push @advice, map { advise($_, $workload, $costs, $budget / 100 * $workload->{bytes}) } grep { $_ ne 'pg_triage' } @advisors;
+	}
+
+	my $real = RealIndexes->new($cluster, $name);
+	$real->build(map { @{ $_->{definitions} } } @advice);
+	my %verdict = judge($workload, $real, [], map { $_->{definitions} } @advice);
+	print_workload($workload, \%verdict, @advice);
+	return;
+}
+
+sub print_workload
+{
+	my ($workload, $verdict, @advice) = @_;
+	my $nothing = $verdict->{''};
+	my $both = sub { $_[0]{ms} + $workload->{write_calls} * $_[0]{write_ms} };
+	printf "\n== %s: %.0f MB, %d statements, %d calls, %.1f s without indexes\n", $workload->{title}, $workload->{bytes} / 1e6,
+	  scalar @{ $workload->{statements} }, sum0(map { $_->{calls} } @{ $workload->{statements} }), $both->($nothing) / 1000;
+	print "cost, reads, all: in percent of what they are without any of the indexes\n";
+	foreach my $budget (@budgets)
+	{
+		my $limit = $budget / 100 * $workload->{bytes};
+		printf "\n%-15s %8s %8s %8s %8s %4s %9s %9s %8s\n", "budget $budget %", 'cost', 'reads', 'all', 'MB', 'n', 'planner', 'seconds', 'writes';
+		foreach my $advice (grep { $_->{budget} == $limit } @advice)
+		{
+			my $v = $verdict->{ set_of(@{ $advice->{definitions} }) };
+			printf "%-15s %8.2f %8.2f %8.2f %7.1f%1s %4d %9s %9.2f %+7.1f%%\n", $advice->{advisor}, 100 * $v->{cost} / $nothing->{cost},
+			  100 * $v->{ms} / $nothing->{ms}, 100 * $both->($v) / $both->($nothing), $v->{bytes} / 1e6, $v->{bytes} > $limit ? '!' : '',
+			  scalar @{ $advice->{definitions} }, $advice->{planner_calls} // '-', $advice->{seconds},
+			  $nothing->{write_ms} ? 100 * ($nothing->{write_ms} / $v->{write_ms} - 1) : 0;
+			show($advice, $v) if $option{show};
+		}
+		count($verdict, grep { $_->{budget} == $limit } @advice);
+	}
+	return;
+}
+
+sub show
+{
+	my ($advice, $verdict) = @_;
+	my %unused = map { $_ => 1 } @{ $verdict->{unused} };
+	printf "    %s%s\n", $advice->{definitions}[$_], $unused{$_} ? '   (in no plan)' : '' foreach 0 .. $#{ $advice->{definitions} };
+	return;
+}
+
+# pg_triage against the best of the others, by the cost of real indexes.
+sub count
+{
+	my ($verdict, @advice) = @_;
+	my ($ours) = map { $verdict->{ set_of(@{ $_->{definitions} }) } } grep { $_->{advisor} eq 'pg_triage' } @advice or return;
+	my ($advice) = grep { $_->{advisor} eq 'pg_triage' } @advice;
+	$totals{recommended} += @{ $advice->{definitions} };
+	$totals{unused} += @{ $ours->{unused} };
+	my @others = map { $verdict->{ set_of(@{ $_->{definitions} }) }{cost} } grep { $_->{advisor} ne 'pg_triage' } @advice or return;
+	my $best = min(@others);
+	$totals{ $ours->{cost} < $best * 0.999 ? 'wins' : $ours->{cost} > $best * 1.001 ? 'losses' : 'draws' }++;
+	return;
+}
+
+bench_workload($_) foreach split /,/, $option{workloads};
+printf "\ncost with real indexes, pg_triage and the best of its rivals: better %d times, within 0.1 %% %d times, worse %d times\n", @totals{qw(wins draws losses)};
+printf "indexes of pg_triage that are in no plan once built: %d of %d (%.1f %%; wanted: below 2 %%)\n", @totals{qw(unused recommended)},
+  100 * $totals{unused} / ($totals{recommended} || 1);

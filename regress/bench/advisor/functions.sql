@@ -1,0 +1,117 @@
+-- What the benchmark asks of a database, in as few round trips as there are questions.
+CREATE SCHEMA bench;
+
+-- Instances of the workload's statements, numbered from 0 on.
+CREATE TABLE bench.statement (id int PRIMARY KEY, text text);
+
+CREATE FUNCTION bench.plan(which int) RETURNS json LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (FORMAT JSON) ' || (SELECT text FROM bench.statement WHERE id = which) INTO plan;
+    RETURN plan;
+END $$;
+
+-- Cost of a statement, and which of the indexes (places in `names`, from 0 on) its plan uses.
+CREATE FUNCTION bench.answer(which int, names text[]) RETURNS json LANGUAGE plpgsql AS $$
+DECLARE
+    plan json := bench.plan(which);
+BEGIN
+    RETURN json_build_object('cost', (plan #>> '{0,Plan,Total Cost}')::float8,
+        'used', (SELECT coalesce(json_agg(place - 1), '[]') FROM unnest(names) WITH ORDINALITY AS n(name, place)
+                  WHERE position('"' || name || '"' IN plan::text) > 0));
+END $$;
+
+CREATE FUNCTION bench.hypothetical(ddl text[], statements int[]) RETURNS json LANGUAGE plpgsql AS $$
+DECLARE
+    names text[] := '{}';
+    one text;
+    result json;
+BEGIN
+    FOREACH one IN ARRAY ddl LOOP
+        names := names || (SELECT indexname FROM hypopg_create_index(one));
+    END LOOP;
+    SELECT json_agg(bench.answer(s, names) ORDER BY place) INTO result FROM unnest(statements) WITH ORDINALITY AS x(s, place);
+    PERFORM hypopg_reset();
+    RETURN result;
+END $$;
+
+CREATE FUNCTION bench.hypothetical_sizes(ddl text[]) RETURNS json LANGUAGE plpgsql AS $$
+DECLARE
+    sizes bigint[] := '{}';
+    one text;
+BEGIN
+    FOREACH one IN ARRAY ddl LOOP
+        sizes := sizes || (SELECT hypopg_relation_size(indexrelid) FROM hypopg_create_index(one));
+    END LOOP;
+    PERFORM hypopg_reset();
+    RETURN to_json(sizes);
+END $$;
+
+CREATE FUNCTION bench.real(names text[], statements int[]) RETURNS json LANGUAGE sql AS $$
+    SELECT json_agg(bench.answer(s, names) ORDER BY place) FROM unnest(statements) WITH ORDINALITY AS x(s, place) $$;
+
+-- Of the indexes that the benchmark made, these alone exist for whoever connects from now on.
+CREATE PROCEDURE bench.switch_to(names text[]) LANGUAGE sql AS $$
+    UPDATE pg_index SET indisvalid = wanted, indisready = wanted, indislive = wanted
+      FROM (SELECT oid, relname = ANY (names) AS wanted FROM pg_class WHERE relname LIKE 'made\_%') c
+     WHERE indexrelid = c.oid AND indislive <> wanted $$;
+
+-- Costs of the statements under every subset of the indexes: a row a subset, in the order of the
+-- Gray code, so that one index at a time comes or goes. Bit i of the mask is names[i + 1].
+CREATE FUNCTION bench.under_each_subset(names text[], statements int[]) RETURNS TABLE (mask int, costs json)
+LANGUAGE plpgsql AS $$
+DECLARE
+    changed int;
+BEGIN
+    mask := 0;
+    UPDATE pg_index SET indisvalid = false WHERE indexrelid IN (SELECT n::regclass FROM unnest(names) n);
+    FOR step IN 0 .. (1 << cardinality(names)) - 1 LOOP
+        IF step > 0 THEN
+            changed := mask # (step # (step >> 1));
+            mask := step # (step >> 1);
+            UPDATE pg_index SET indisvalid = NOT indisvalid
+             WHERE indexrelid = (SELECT n::regclass FROM unnest(names) WITH ORDINALITY AS x(n, place) WHERE 1 << (place - 1)::int = changed);
+        END IF;
+        costs := (SELECT json_agg((bench.plan(s) #>> '{0,Plan,Total Cost}')::float8 ORDER BY place)
+                    FROM unnest(statements) WITH ORDINALITY AS x(s, place));
+        RETURN NEXT;
+    END LOOP;
+    UPDATE pg_index SET indisvalid = true WHERE indexrelid IN (SELECT n::regclass FROM unnest(names) n);
+END $$;
+
+-- Milliseconds of each statement, the fastest of some runs.
+CREATE FUNCTION bench.times(statements int[], runs int) RETURNS json LANGUAGE plpgsql AS $$
+DECLARE
+    result float8[] := '{}';
+    fastest float8;
+    started timestamptz;
+    query text;
+    s int;
+BEGIN
+    FOREACH s IN ARRAY statements LOOP
+        query := (SELECT text FROM bench.statement WHERE id = s);
+        fastest := 'infinity';
+        FOR run IN 1..runs LOOP
+            started := clock_timestamp();
+            EXECUTE query;
+            fastest := least(fastest, extract(epoch FROM clock_timestamp() - started) * 1000);
+        END LOOP;
+        result := result || fastest;
+    END LOOP;
+    RETURN to_json(result);
+END $$;
+
+-- Milliseconds of all statements, one after the other.
+CREATE FUNCTION bench.time_of_all(statements int[]) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+    started timestamptz;
+    texts text[] := (SELECT array_agg(b.text ORDER BY place) FROM unnest(statements) WITH ORDINALITY AS x(s, place) JOIN bench.statement b ON b.id = s);
+    one text;
+BEGIN
+    started := clock_timestamp();
+    FOREACH one IN ARRAY texts LOOP
+        EXECUTE one;
+    END LOOP;
+    RETURN extract(epoch FROM clock_timestamp() - started) * 1000;
+END $$;
