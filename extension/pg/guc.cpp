@@ -19,6 +19,7 @@ int min_shared_rows = 11;
 int buffer_interval_ms = 1000;
 int activity_interval_ms = 1000;
 bool warm_on_start = false;
+int warm_start_delay_ms = 1000;
 int auto_index = static_cast<int>(AutoIndex::Recommend);
 int storage_budget_mb = -1;
 char *build_window = nullptr;
@@ -115,6 +116,10 @@ void define(bool preloading) {
                             &refresh_interval_s, 3600, 10, 7 * 86400, PGC_SIGHUP, GUC_UNIT_S, nullptr,
                             nullptr, nullptr);
     if (preloading) {
+        DefineCustomIntVariable("pg_triage.warm_start_delay",
+                                "Longest time by which warming may delay the server's start.",
+                                "Zero accepts connections at once.", &warm_start_delay_ms, 1000, 0,
+                                60 * 1000, PGC_POSTMASTER, GUC_UNIT_MS, nullptr, nullptr, nullptr);
         DefineCustomIntVariable("pg_triage.max_statements",
                                 "Number of statements whose statistics are kept.", nullptr,
                                 &max_statements, 4096, 64, 1024 * 1024, PGC_POSTMASTER, 0, nullptr,

@@ -13,6 +13,7 @@ extern int min_shared_rows;        // k of the privacy rule
 extern int buffer_interval_ms;     // between two looks at the buffer pool, ms; 0 = never
 extern int activity_interval_ms;   // between two looks at all sessions, ms; 0 = never
 extern bool warm_on_start;         // load the working set after a restart
+extern int warm_start_delay_ms;    // longest time by which that may delay the start, ms (postmaster start)
 extern int auto_index;             // AutoIndex
 extern int storage_budget_mb;      // bytes that recommended indexes may take, MB; -1 = no limit
 extern char *build_window;         // 'HH:MM-HH:MM' in the server's time zone, or empty = always

@@ -70,7 +70,9 @@ heat_image::Origin this_cluster() {
     return {GetSystemIdentifier(), BLCKSZ};
 }
 
-void warn_untrusted(const char *why) {
+void warn_untrusted(Untrusted untrusted, const char *why) {
+    if (untrusted == Untrusted::PassOver)
+        return;
     call_server([&] {
         ereport(LOG, (errcode(ERRCODE_DATA_CORRUPTED),
                       errmsg("ignoring heat map file \"%s\"", file_name), errdetail("%s", why)));
@@ -136,17 +138,17 @@ void save(const Map &map) {
                           map.slots.size() * sizeof(HeatSlot)}});
 }
 
-Map load() {
+Map load(Untrusted untrusted) {
     std::vector<unsigned char> bytes;
     // Of a server with more memory for it, perhaps; but not of any size.
     switch (plain_file::read(file_name, 16 * shared_bytes(), bytes)) {
     case plain_file::Reading::Absent:
         return {};
     case plain_file::Reading::Failed:
-        warn_untrusted("It cannot be read.");
+        warn_untrusted(untrusted, "It cannot be read.");
         return {};
     case plain_file::Reading::TooLarge:
-        warn_untrusted("It is too large for pg_triage.memory.");
+        warn_untrusted(untrusted, "It is too large for pg_triage.memory.");
         return {};
     case plain_file::Reading::Done:
         break;
@@ -155,7 +157,7 @@ Map load() {
     const heat_image::Verdict verdict =
         heat_image::read(bytes, this_cluster(), map.slots, map.clock);
     if (verdict != heat_image::Verdict::Good) {
-        warn_untrusted(heat_image::detail(verdict));
+        warn_untrusted(untrusted, heat_image::detail(verdict));
         return {};
     }
     map.clock.sampled_at = 0; // while the server was down, nothing cooled

@@ -48,7 +48,8 @@ void save(const Map &map);
 
 // The map of an earlier run; empty, with a line in the log, if the file cannot be trusted: damaged,
 // of another cluster or of another version.
-Map load();
+enum class Untrusted { Log, PassOver };
+Map load(Untrusted untrusted = Untrusted::Log);
 
 // ---- warm-ups ----
 

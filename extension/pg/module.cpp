@@ -12,6 +12,7 @@
 #include "pg/planner_what_if.h"
 #include "pg/sampler.h"
 #include "pg/store.h"
+#include "pg/warm_start.h"
 
 PG_HEADERS_BEGIN
 PG_MODULE_MAGIC;
@@ -33,5 +34,6 @@ void _PG_init(void) {
         triage::heat::install_worker();
         triage::activity::install_store();
         triage::activity::install_worker();
+        triage::heat::warm_before_start();
     }
 }

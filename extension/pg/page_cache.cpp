@@ -11,9 +11,6 @@ namespace triage {
 
 namespace {
 
-// With two chunks on their way a statement waits for at most half a megabyte of ours.
-constexpr std::uint32_t chunk_blocks = 256 * 1024 / BLCKSZ;
-
 void path_of_segment(const BlockPlace &place, std::uint32_t segment, char *path) {
     call_server([&] { path_of_fork(place, path); });
     if (segment > 0) {
@@ -74,7 +71,7 @@ void PageCacheReader::ask(const BlockPlace &place, std::uint32_t count) {
 void PageCacheReader::fetch(const BlockPlace &place, std::uint32_t count) {
     BlockPlace at = place;
     while (count > 0) {
-        const std::uint32_t chunk = std::min(count, chunk_blocks);
+        const std::uint32_t chunk = std::min(count, chunk_blocks_);
         const int last_fd = fd_;
         const std::int64_t last = asked_until_;
         ask(at, chunk);

@@ -1,6 +1,6 @@
 // Brings ranges of relation files into the operating system's page cache: long reads, issued ahead,
-// with only a little in flight at a time, so that a statement's own read waits behind next to
-// nothing.
+// with two chunks in flight at a time. With small chunks a statement's own read waits behind next
+// to nothing; with large ones the disk gives all it can.
 //
 // Needs no shared buffer, no lock and no catalog, so it works before the server is ready for
 // connections. A file that is not there (any more) is passed over.
@@ -10,9 +10,13 @@
 
 namespace triage {
 
+constexpr std::uint32_t small_chunk_blocks = 256 * 1024 / BLCKSZ;
+constexpr std::uint32_t large_chunk_blocks = 1024 * 1024 / BLCKSZ;
+
 class PageCacheReader {
   public:
-    PageCacheReader() = default;
+    explicit PageCacheReader(std::uint32_t chunk_blocks = small_chunk_blocks)
+        : chunk_blocks_(chunk_blocks) {}
     ~PageCacheReader();
     PageCacheReader(const PageCacheReader &) = delete;
     PageCacheReader &operator=(const PageCacheReader &) = delete;
@@ -29,6 +33,7 @@ class PageCacheReader {
     bool open_segment(const BlockPlace &place);
     void await(std::int64_t end);
 
+    const std::uint32_t chunk_blocks_;
     BlockPlace open_{};
     std::uint32_t segment_ = 0;
     int fd_ = -1;

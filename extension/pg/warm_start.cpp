@@ -3,11 +3,13 @@
 #include "core/warm_plan.h"
 #include "pg/buffers.h"
 #include "pg/guard.h"
+#include "pg/guc.h"
 #include "pg/page_cache.h"
 #include "pg/warm_files.h"
 #include "pg/warm_loader.h"
 
 PG_HEADERS_BEGIN
+#include "miscadmin.h"
 #include "postmaster/interrupt.h"
 #include "storage/latch.h"
 #include "utils/timestamp.h"
@@ -23,7 +25,6 @@ namespace {
 // Room for what the first statements bring in by themselves.
 constexpr double share_of_buffers = 0.9;
 constexpr TimestampTz lease_us = 10 * USECS_PER_SEC;
-constexpr std::uint32_t piece_blocks = 256 * 1024 / BLCKSZ;
 
 void measure_files(WarmFiles &files) {
     for (std::size_t i = 0; i < files.files.size(); i++)
@@ -86,22 +87,22 @@ class Loaders {
 // How the page cache is filled: as fast as it goes while nobody else reads, at half the speed else.
 class PageCacheWarmer {
   public:
-    explicit PageCacheWarmer(const WarmFiles &files) : files_(files) {}
+    PageCacheWarmer(const WarmFiles &files, std::uint32_t piece_blocks)
+        : files_(files), piece_blocks_(piece_blocks), reader_(piece_blocks) {}
 
-    // Reads a level's waves; stops when `enough` says so, or the server shuts down.
+    // Reads a level's waves; stops when `enough`, asked before each piece, says so.
     template <class Enough>
     void read(const WarmPlan &plan, CacheLevel level, bool gently, Enough &&enough) {
         for (const WarmWave &wave : plan.waves) {
             if (wave.level != level)
                 continue;
-            for (const WarmRange &piece : in_pieces(wave.fetch, piece_blocks)) {
-                if (ShutdownRequestPending || enough())
+            for (const WarmRange &piece : in_pieces(wave.fetch, piece_blocks_)) {
+                if (enough())
                     return;
                 const auto start = Clock::now();
                 reader_.fetch(files_.place_of(piece), static_cast<std::uint32_t>(piece.size()));
                 if (gently)
                     rest(std::chrono::duration<double>(Clock::now() - start).count());
-                pause_sampling(GetCurrentTimestamp() + lease_us);
             }
         }
     }
@@ -120,29 +121,83 @@ class PageCacheWarmer {
     }
 
     const WarmFiles &files_;
+    const std::uint32_t piece_blocks_;
     PageCacheReader reader_;
     double owed_s_ = 0;
 };
 
+struct FilesAndPlan {
+    WarmFiles files;
+    WarmPlan plan;
+};
+
+FilesAndPlan plan_for(const Map &map) {
+    FilesAndPlan result{files_of(map), {}};
+    measure_files(result.files);
+    result.plan = plan_warming(result.files.relations, result.files.extents,
+                               {.shared_buffers_blocks = static_cast<std::uint64_t>(
+                                    share_of_buffers * buffers::pool_size()),
+                                .page_cache_blocks = free_memory_blocks()});
+    return result;
+}
+
+void read_before_start() {
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    const auto until = start + std::chrono::milliseconds(guc::warm_start_delay_ms);
+    const Map map = load(Untrusted::PassOver); // the worker will say so
+    if (map.slots.empty())
+        return;
+    const FilesAndPlan warm = plan_for(map);
+    PageCacheWarmer warmer(warm.files, large_chunk_blocks);
+    warmer.read(warm.plan, CacheLevel::SharedBuffers, false,
+                [until] { return Clock::now() >= until; });
+    const auto fetched = static_cast<unsigned long long>(warmer.fetched_blocks());
+    const double elapsed_ms =
+        std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    call_server([=] {
+        ereport(LOG, (errmsg("page cache warmed with %llu blocks before the start, in %.0f ms",
+                             fetched, elapsed_ms)));
+    });
+}
+
 } // namespace
+
+void warm_before_start() {
+    if (!IsPostmasterEnvironment || IsBinaryUpgrade || !guc::enabled || !guc::warm_on_start ||
+        guc::warm_start_delay_ms == 0)
+        return;
+    guard_detail::Failure failure;
+    try {
+        read_before_start();
+        return;
+    } catch (...) {
+        guard_detail::capture(failure);
+    }
+    // An ERROR would end the postmaster.
+    ereport(LOG, (errmsg("could not warm the page cache before the start"),
+                  errdetail_internal("%s", failure.server_error ? failure.server_error->message
+                                                                : failure.message)));
+}
 
 void warm_after_start(const Map &map) {
     const auto start = GetCurrentTimestamp();
     pause_sampling(start + lease_us);
-    WarmFiles files = files_of(map);
-    measure_files(files);
-    const WarmPlan plan = plan_warming(files.relations, files.extents,
-                                       {.shared_buffers_blocks = static_cast<std::uint64_t>(
-                                            share_of_buffers * buffers::pool_size()),
-                                        .page_cache_blocks = free_memory_blocks()});
+    const auto [files, plan] = plan_for(map);
     Loaders loaders;
     loaders.start(files, plan);
 
-    PageCacheWarmer warmer(files);
-    warmer.read(plan, CacheLevel::SharedBuffers, false, [&] { return loaders.any_started(); });
+    PageCacheWarmer warmer(files, small_chunk_blocks);
+    const auto read = [&, &plan = plan](CacheLevel level, bool gently, auto &&enough) {
+        warmer.read(plan, level, gently, [&] {
+            pause_sampling(GetCurrentTimestamp() + lease_us);
+            return ShutdownRequestPending || enough();
+        });
+    };
+    read(CacheLevel::SharedBuffers, false, [&] { return loaders.any_started(); });
     while (loaders.any_at_work() && !ShutdownRequestPending)
         doze(0.02);
-    warmer.read(plan, CacheLevel::PageCache, loaders.any_started(), [] { return false; });
+    read(CacheLevel::PageCache, loaders.any_started(), [] { return false; });
 
     const auto fetched = static_cast<unsigned long long>(warmer.fetched_blocks());
     const auto elapsed_ms = static_cast<long long>((GetCurrentTimestamp() - start) / 1000);

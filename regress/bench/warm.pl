@@ -1,15 +1,18 @@
 #!/usr/bin/env perl
 # make bench-warm: what a restart costs, without warming, with autoprewarm, and with ours.
 #
-#   make bench-warm [BENCH_OPTIONS='--rounds 5 --modes none,autoprewarm,ours,half']
+#   make bench-warm [BENCH_OPTIONS='--rounds 5 --modes none,autoprewarm,ours,at-once,half']
 #   regress/bench/warm.pl --bindir DIR [--rounds 5] [--modes none,autoprewarm,...]
 #                         [--directory DIR] [--keep] [--results FILE] [--lock FILE]
 #
 # A cluster of about 2 GB with shared_buffers of 512 MB in a directory of its own, medical tables, a mixed
 # load: emergency lookups, clinical timelines, reports. After a long run under that load the files from
 # which both ways of warming start are put aside; each round gets the same ones. A round stops the
-# server, throws its files (only these) out of the page cache, starts it, opens the load at once, or,
-# where the mode says so, once the hottest half is loaded, and watches for ten seconds.
+# server, throws its files (only these) out of the page cache, starts it, opens the load as soon as the
+# server accepts it, or, where the mode says so, once the hottest half is loaded, and watches for ten
+# seconds. Our default delays the start (pg_triage.warm_start_delay); at-once does not, and half is at-once
+# with the load held back. Work is therefore counted twice: from the load's opening on, and from the moment
+# in which the postmaster was started.
 #
 # The modes standby and standby-warmed do the same with a standby that has just been promoted: without
 # more ado, or after pg_triage warm has brought it what is hot on its primary.
@@ -36,7 +39,7 @@ my $disturbance = 0.10;    # share of the processors used by others, above which
 my $patience_s  = 1800;    # for a quiet machine
 my @classes     = qw(emergency clinical report);
 
-my %option = (rounds => 5, modes => 'none,autoprewarm,ours,half', settle => 60);
+my %option = (rounds => 5, modes => 'none,autoprewarm,ours,at-once,half', settle => 60);
 GetOptions(\%option, qw(bindir=s rounds=i modes=s directory=s keep results=s lock=s settle=i))
   or die "usage: warm.pl --bindir DIR [--rounds N] [--modes M,...] [--results FILE]\n";
 die "warm.pl must not run as root\n" if $> == 0;
@@ -310,11 +313,11 @@ sub stored_reads
 	return read_file("$directory/saved/reads");
 }
 
-# What became of a load that opened at $opened.
+# What became of a load that opened at $opened; the server was started, or promoted, at $started.
 sub figures_of
 {
-	my ($transactions, $opened, $steady_tps) = @_;
-	my %figure;
+	my ($transactions, $started, $opened, $steady_tps) = @_;
+	my %figure = map { my $seconds = $_; ("since_start_${seconds}s" => scalar grep { $_->[0] < $started + $seconds } @$transactions) } (2, 10);
 	my @bins = (0) x ($watched_s * 10);
 	my %first_second = map { $_ => [] } @classes;
 	foreach my $transaction (@$transactions)
@@ -347,7 +350,8 @@ my %settings = (
 	none        => {},
 	autoprewarm => { 'pg_prewarm.autoprewarm' => 'on' },
 	ours        => { 'pg_triage.warm_on_start' => 'on' },
-	half        => { 'pg_triage.warm_on_start' => 'on' });
+	'at-once'   => { 'pg_triage.warm_on_start' => 'on', 'pg_triage.warm_start_delay' => 0 },
+	half        => { 'pg_triage.warm_on_start' => 'on', 'pg_triage.warm_start_delay' => 0 });
 
 # A fresh copy of the primary's backup, cold.
 sub make_standby
@@ -388,7 +392,7 @@ sub play_standby_round
 	waitpid $standby_pid, 0;
 	undef $standby_pid;
 	my $elapsed = time - $begun;
-	my $figure = figures_of($transactions, $opened, $steady_tps);
+	my $figure = figures_of($transactions, $opened, $opened, $steady_tps);
 	$figure->{waited_s} = $waited;
 	$figure->{reads}    = 0;
 	stop_server('fast');
@@ -410,14 +414,12 @@ sub play_round
 	evict($data);
 	my $reads_before = stored_reads();
 	my ($busy, $own, $begun) = (busy_s(), own_s(), time);
+	my $started = time;
 	$server_pid = start_server($data, %{ $settings{$mode} });
 	await_server($server_pid, $port);
-	my $waited = 0;
 	if ($mode eq 'half')
 	{
-		my $from = time;
 		system("$bindir/pg_triage warm ready --hottest 50 --wait-ready 95 --deadline 30 --quiet > $directory/ready.out 2>&1");
-		$waited = time - $from;
 	}
 	my $opened = time;
 	my $transactions = load_for($watched_s, $opened);
@@ -426,9 +428,9 @@ sub play_round
 	stop_server('fast');
 	my $elapsed = time - $begun;
 	my $others = ((busy_s() - $busy) - (own_s() - $own)) / $elapsed / processors();
-	my $figure = figures_of($transactions, $opened, $steady_tps);
+	my $figure = figures_of($transactions, $started, $opened, $steady_tps);
 	$figure->{reads}    = $reads - $reads_before;
-	$figure->{waited_s} = $waited;
+	$figure->{waited_s} = $opened - $started;
 	$figure->{others}   = $others;
 	return $figure;
 }
@@ -522,7 +524,7 @@ foreach my $round (1 .. $option{rounds})
 			my $figure = locked(sub { play_round($mode, $steady) });
 			keep_round($mode, $figure);
 			my $counts = count_round($mode, $figure);
-			say_line sprintf 'round %d %-12s 2 s: %6d  10 s: %6d  95 %%: %4.1f s  p99 %s ms  reads %d  waited %.2f s  others %.0f %%%s',
+			say_line sprintf 'round %d %-14s 2 s: %6d  10 s: %6d  95 %%: %4.1f s  p99 %s ms  reads %d  opened after %.2f s  others %.0f %%%s',
 			  $round, $mode, @$figure{qw(work_2s work_10s to_95_s)},
 			  join('/', map { sprintf '%.1f', $figure->{"p99_$_"} // 0 } @classes), @$figure{qw(reads waited_s)},
 			  100 * $figure->{others}, $counts ? '' : '  discarded';
@@ -530,14 +532,16 @@ foreach my $round (1 .. $option{rounds})
 	}
 }
 
-printf "%-12s %8s %8s %8s %14s %14s %14s %9s\n", 'mode', '2 s', '10 s', '95 %', map({ "p99 $_" } @classes), 'reads';
+printf "%-14s %8s %8s %8s %14s %14s %14s %9s %8s %10s %10s\n", 'mode', '2 s', '10 s', '95 %', map({ "p99 $_" } @classes),
+  'reads', 'opened', 'started+2', 'started+10';
 foreach my $mode (grep { $rounds{$_} } @modes)
 {
 	my %median = map {
 		my $name = $_;
 		$name => median(map { $_->{$name} // () } @{ $rounds{$mode} })
 	} keys %{ $rounds{$mode}[0] };
-	printf "%-12s %8d %8d %6.1f s %11.1f ms %11.1f ms %11.1f ms %9d\n", $mode, @median{qw(work_2s work_10s to_95_s)},
-	  (map { $median{"p99_$_"} // 0 } @classes), $median{reads};
+	printf "%-14s %8d %8d %6.1f s %11.1f ms %11.1f ms %11.1f ms %9d %6.2f s %10d %10d\n", $mode,
+	  @median{qw(work_2s work_10s to_95_s)}, (map { $median{"p99_$_"} // 0 } @classes),
+	  @median{qw(reads waited_s since_start_2s since_start_10s)};
 }
 printf "steady: %.0f transactions/s; medians of %d rounds; %d rounds discarded\n", $steady, $option{rounds}, $discarded;

@@ -54,9 +54,19 @@ $node->safe_psql('postgres', q{DROP TABLE gone; VACUUM FULL rewritten});
 my $mark = -s $node->logfile;
 $node->restart;
 ok(log_says(qr/shared buffers warmed with \d+ of \d+ blocks/, $mark), 'a warm-up ran');
+like(slurp_file($node->logfile, $mark), qr/page cache warmed with [1-9]\d* blocks before the start.*starting PostgreSQL/s,
+	'which the postmaster began');
 ok($node->poll_query_until('postgres', "SELECT ($resident) = $blocks"), 'the same blocks are back before any statement read them');
 cmp_ok($node->safe_psql('postgres', $known), '>', 1, 'the heat map survived');
 unlike(slurp_file($node->logfile, $mark), qr/ERROR|FATAL:  (?!terminating)/, 'files that are gone disturb nothing');
+
+# ---- not before the start
+$node->safe_psql('postgres', q{ALTER SYSTEM SET pg_triage.warm_start_delay = 0});
+$mark = -s $node->logfile;
+$node->restart;
+ok(log_says(qr/shared buffers warmed/, $mark), 'a warm-up ran without delaying the start');
+unlike(slurp_file($node->logfile, $mark), qr/before the start/, 'nothing was read before it');
+$node->safe_psql('postgres', q{ALTER SYSTEM RESET pg_triage.warm_start_delay});
 
 # ---- a crash: what was saved last counts
 $node->poll_query_until('postgres', "SELECT (pg_stat_file('pg_stat/pg_triage_heat.stat')).modification > now() - interval '1 minute'");
