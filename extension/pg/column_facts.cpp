@@ -16,6 +16,7 @@ PG_HEADERS_BEGIN
 #include "catalog/pg_operator.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/bitmapset.h"
 #include "optimizer/optimizer.h"
 #include "utils/array.h"
@@ -594,6 +595,17 @@ void load_column(Oid relation, AttributeNumber attribute) {
     entry.column = Column{};
     read_column(entry.column, relation, attribute, entry.context);
     entry.valid = forgotten == forgotten_before;
+}
+
+const Column *get_column(Oid relation, AttributeNumber attribute) {
+    constexpr int most_readings = 100;
+    for (int reading = 0; reading < most_readings; reading++) {
+        if (const Column *column = find_column(relation, attribute))
+            return column;
+        CHECK_FOR_INTERRUPTS();
+        load_column(relation, attribute);
+    }
+    return nullptr;
 }
 
 void load_operator(Oid opno) {

@@ -61,6 +61,10 @@ void load_column(Oid relation, AttributeNumber attribute);
 void load_operator(Oid opno);
 void load_own_schema();
 
+// For who may take the time: reads the catalogs until they held still for that long. Null if they
+// never do. May raise, or be interrupted.
+const Column *get_column(Oid relation, AttributeNumber attribute);
+
 // A constant of type `type` that is compared with the column, as a value of its profile; Opaque if
 // it cannot be had without calling a function. The bytes stay where the Datum has them.
 ColumnValue value_of(const Column &column, Oid type, Datum datum) noexcept;

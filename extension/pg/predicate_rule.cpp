@@ -38,9 +38,7 @@ struct Question {
 // The privacy rule, as the sampler applies it; and no value that is but an example.
 bool may_be_named(const Question &question, Node *column, Oid type, Datum value) {
     AttributeNumber attno = castNode(Var, strip_relabel(column))->varattno;
-    if (column_facts::find_column(question.relid, attno) == nullptr)
-        column_facts::load_column(question.relid, attno);
-    const column_facts::Column *facts = column_facts::find_column(question.relid, attno);
+    const column_facts::Column *facts = column_facts::get_column(question.relid, attno);
     if (facts == nullptr ||
         (question.literals == Literals::Given && facts->profile.distinct > most_states))
         return false;

@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 
+use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -39,6 +40,22 @@ my ($status, $out, $err) = $standby->psql('postgres', 'SELECT * FROM triage.refr
 like($err, qr/cannot execute triage.refresh_recommendations\(\) (?:in a read-only transaction|during recovery)/,
 	'nothing is kept on a standby');
 $standby->stop;
+
+# While statistics change all the time, what was read of them while they changed is read again.
+$primary->safe_psql('postgres', q{
+CREATE TABLE busy AS SELECT i FROM generate_series(1, 10) AS i;
+CREATE TABLE orders AS SELECT i, i % 40 AS ward, CASE WHEN i % 100 = 0 THEN 'open' ELSE 'done' END AS state, repeat('x', 100) AS note
+  FROM generate_series(1, 30000) AS i;
+ANALYZE orders;});
+my $script = $primary->basedir . '/analyze.sql';
+append_to_file($script, "ANALYZE busy;\n");
+my $storm = IPC::Run::start([ 'pgbench', '-n', '-c', '4', '-T', '600', '-f', $script, $primary->connstr('postgres') ],
+	'>', \my $storm_out, '2>', \my $storm_err);
+my $open = q{SELECT ddl FROM triage.recommend_indexes(ARRAY[$$SELECT note FROM orders WHERE ward = 3 AND state = 'open'$$])};
+my $recommendations = $primary->safe_psql('postgres', join("\n", map { "$open;\n\\connect" } 1 .. 200));
+$storm->signal('INT');
+$storm->finish;
+is_deeply([ grep { !/\(ward\).* WHERE \(state = 'open'::text\)$/ } split /\n/, $recommendations ], [], 'from a text, amid changing statistics');
 
 # It can be interrupted, and leaves the session as it was.
 my $many = join(' UNION ALL ', map { "SELECT p$_.id FROM patients p$_ JOIN patients q$_ ON q$_.active = p$_.active AND q$_.mrn = 'x$_'" } 1 .. 60);
