@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -19,8 +18,6 @@ constexpr std::array<std::pair<JobStatus, const char *>, 7> status_names = {{
     {JobStatus::Failed, "failed"},
     {JobStatus::Cancelled, "cancelled"},
 }};
-
-constexpr int minutes_a_day = 24 * 60;
 
 // Waiting for a lock is cheap, so it is tried for more than an hour before giving up; a build that
 // failed half-way has read the table in vain, and one that took the server down may do so again.
@@ -114,43 +111,6 @@ std::string safe_message(std::string_view sqlstate, std::string_view message, bo
     if (starts_with_any(sqlstate, {"23"}))
         return "some row violates what the index requires";
     return "the server could not carry out the statement";
-}
-
-BuildWindow::BuildWindow(std::string_view text) {
-    const auto number = [&](std::size_t at, std::size_t length) -> int {
-        int value = -1;
-        if (at + length <= text.size())
-            std::from_chars(text.data() + at, text.data() + at + length, value);
-        return value;
-    };
-    // Hours and minutes may be of one digit, so look for the separators first.
-    const std::size_t dash = text.find('-');
-    const std::size_t colon = text.find(':');
-    const std::size_t colon2 = dash == std::string_view::npos ? dash : text.find(':', dash);
-    if (dash == std::string_view::npos || colon == std::string_view::npos || colon > dash ||
-        colon2 == std::string_view::npos)
-        return;
-    const int from = number(0, colon) * 60 + number(colon + 1, dash - colon - 1);
-    const int to =
-        number(dash + 1, colon2 - dash - 1) * 60 + number(colon2 + 1, text.size() - colon2 - 1);
-    if (from < 0 || to < 0 || from >= minutes_a_day || to >= minutes_a_day)
-        return;
-    from_ = from;
-    to_ = to;
-}
-
-bool BuildWindow::is_open(int minute_of_day) const {
-    if (from_ == to_)
-        return true;
-    if (from_ < to_)
-        return minute_of_day >= from_ && minute_of_day < to_;
-    return minute_of_day >= from_ || minute_of_day < to_;
-}
-
-int BuildWindow::minutes_until_open(int minute_of_day) const {
-    if (is_open(minute_of_day))
-        return 0;
-    return (from_ - minute_of_day + minutes_a_day) % minutes_a_day;
 }
 
 } // namespace triage

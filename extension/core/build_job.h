@@ -1,6 +1,6 @@
 // The life of a job that builds or drops an index: which status may follow which, when a failed
-// attempt is made again, what may be told of an error, and the time of day in which builds may run.
-// Pure: the clock, the server and the table of jobs are the caller's.
+// attempt is made again, and what may be told of an error. Pure: the clock, the server and the
+// table of jobs are the caller's.
 #pragma once
 
 #include <optional>
@@ -48,19 +48,5 @@ bool is_transient(std::string_view sqlstate);
 // the table ("invalid input syntax for type integer: ..."); so may everything raised inside a
 // user's function. Those are replaced by a sentence that says no more than the SQLSTATE.
 std::string safe_message(std::string_view sqlstate, std::string_view message, bool in_user_code);
-
-// "HH:MM-HH:MM" in minutes of the day; a window may go over midnight. Equal ends are the whole day.
-class BuildWindow {
-  public:
-    // An empty or unreadable text is the whole day (the setting's check lets none through).
-    explicit BuildWindow(std::string_view text);
-
-    bool is_open(int minute_of_day) const;
-    // Minutes until the window opens; 0 if it is open.
-    int minutes_until_open(int minute_of_day) const;
-
-  private:
-    int from_ = 0, to_ = 0;
-};
 
 } // namespace triage

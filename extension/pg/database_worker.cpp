@@ -2,6 +2,7 @@
 // then works off the queue, one build at a time. The watch worker gives verdicts on built indexes
 // and keeps recommendations fresh. Both exit when nothing is due and say when they want to be
 // started again.
+#include "pg/build_hours.h"
 #include "pg/builder.h"
 #include "pg/guc.h"
 #include "pg/jobs.h"
@@ -83,17 +84,9 @@ void recover_interrupted() {
         worker_area::set_due(Worker::Build, from_now(cleanup_retry_ms));
 }
 
-int minutes_until_window() {
-    const int minute = static_cast<int>(worker_transaction([] {
-        return spi::integer(spi::run("SELECT (extract(hour FROM now()) * 60 + "
-                                     "extract(minute FROM now()))::int")[0][0]);
-    }));
-    return BuildWindow(guc::build_window ? guc::build_window : "").minutes_until_open(minute);
-}
-
 // True if a build may start now; if not, says when to look again.
 bool window_is_open() {
-    const int minutes = minutes_until_window();
+    const int minutes = build_hours::minutes_until_open();
     if (minutes > 0)
         worker_area::set_due(Worker::Build, from_now(std::int64_t{minutes} * 60 * 1000));
     return minutes == 0;
@@ -198,7 +191,7 @@ void build_rounds() {
         recover_interrupted();
         work_off_queue();
         schedule_watch();
-        if (guc::enabled && minutes_until_window() == 0)
+        if (guc::enabled && build_hours::minutes_until_open() == 0)
             worker_area::set_due(Worker::Build, worker_transaction(jobs::next_due));
         between_jobs();
     } while (guc::enabled && worker_area::round_is_due());

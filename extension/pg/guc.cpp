@@ -38,17 +38,17 @@ const config_enum_entry auto_index_options[] = {
     {"create", static_cast<int>(AutoIndex::Create), false},
     {nullptr, 0, false}};
 
-// "HH:MM-HH:MM", both ends on the same or on the next day; empty means always.
+// "HH:MM-HH:MM", both ends on the same or on the next day; "auto"; empty means always.
 bool check_build_window(char **value, void **, GucSource) {
     const char *text = *value;
-    if (text == nullptr || *text == '\0')
+    if (text == nullptr || *text == '\0' || pg_strcasecmp(text, auto_build_window) == 0)
         return true;
     int from_hour, from_minute, to_hour, to_minute, consumed = 0;
     if (sscanf(text, "%2d:%2d-%2d:%2d%n", &from_hour, &from_minute, &to_hour, &to_minute,
                &consumed) != 4 ||
         text[consumed] != '\0' || from_hour < 0 || from_hour > 23 || to_hour < 0 || to_hour > 23 ||
         from_minute < 0 || from_minute > 59 || to_minute < 0 || to_minute > 59) {
-        GUC_check_errdetail("A build window is written as \"HH:MM-HH:MM\", or empty for always.");
+        GUC_check_errdetail("A build window is \"HH:MM-HH:MM\", \"auto\", or empty for always.");
         return false;
     }
     return true;
@@ -88,7 +88,8 @@ void define(bool preloading) {
                             nullptr, nullptr);
     DefineCustomStringVariable("pg_triage.build_window",
                                "Time of day in which indexes may be built, as \"HH:MM-HH:MM\".",
-                               "Empty is always.", &build_window, "", PGC_SIGHUP, 0,
+                               "\"auto\" is the quiet hours of the week; empty is always.",
+                               &build_window, "", PGC_SIGHUP, 0,
                                check_build_window, nullptr, nullptr);
     DefineCustomIntVariable("pg_triage.lock_timeout",
                             "Longest wait of a build for a lock, before it backs off and retries.",

@@ -2,6 +2,7 @@
 // The part of triage.self_check() that SQL cannot see; works without preloading, to say just that.
 #include "core/slot_directory.h"
 #include "pg/activity_store.h"
+#include "pg/build_hours.h"
 #include "pg/guard.h"
 #include "pg/guc.h"
 #include "pg/row_writer.h"
@@ -125,12 +126,21 @@ void check_activity(Checks &checks) {
         return checks.add("sessions are looked at", true, "switched off", nullptr);
     const TimestampTz last = activity::last_look();
     const long patience = patience_ms + 2L * guc::activity_interval_ms;
-    const bool alive =
-        last != 0 && !TimestampDifferenceExceeds(last, GetCurrentTimestamp(),
-                                                 static_cast<int>(patience));
+    const bool alive = last != 0 && !TimestampDifferenceExceeds(last, GetCurrentTimestamp(),
+                                                                static_cast<int>(patience));
     checks.add("sessions are looked at", alive, since(last),
                "Raise max_worker_processes, or look in the server's log why the pg_triage activity "
                "worker does not run.");
+}
+
+void check_build_window(Checks &checks) {
+    const bool learns =
+        pg_strcasecmp(setting("pg_triage.build_window").c_str(), guc::auto_build_window) != 0 ||
+        (guc::enabled && guc::activity_interval_ms > 0);
+    checks.add(
+        "build window", learns, build_hours::in_force(),
+        "Set pg_triage.activity_interval above 0 and pg_triage.enabled = on: without looks at "
+        "sessions nothing is learnt of quiet hours.");
 }
 
 } // namespace
@@ -152,6 +162,7 @@ Datum pg_triage_sampler_checks(PG_FUNCTION_ARGS) {
             check_failures(checks);
             check_upkeep(checks, state);
             check_activity(checks);
+            check_build_window(checks);
         }
         return Datum{0};
     });

@@ -60,9 +60,16 @@ double now_s() {
 }
 
 int hour_of_week(TimestampTz at) {
+    return minute_of_week(at) / MINS_PER_HOUR;
+}
+
+int minute_of_week(TimestampTz at) {
     const auto seconds = static_cast<pg_time_t>(timestamptz_to_time_t(at));
     const pg_tm *local = pg_localtime(&seconds, log_timezone);
-    return local ? (local->tm_wday + 6) % 7 * 24 + local->tm_hour : 0;
+    if (!local)
+        return 0;
+    const int hour = (local->tm_wday + 6) % 7 * HOURS_PER_DAY + local->tm_hour;
+    return hour * MINS_PER_HOUR + local->tm_min;
 }
 
 } // namespace triage::worker_loop

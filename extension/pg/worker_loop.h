@@ -27,7 +27,8 @@ void wait(long milliseconds);
 
 double now_s(); // since 2000, with fractions
 
-// In the server's time zone; 0 is Monday, 00:00-00:59.
+// In the time zone of the server's log; 0 is Monday, 00:00-00:59.
 int hour_of_week(TimestampTz at);
+int minute_of_week(TimestampTz at);
 
 } // namespace triage::worker_loop

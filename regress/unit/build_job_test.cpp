@@ -88,28 +88,5 @@ TEST(BuildJob, MessagesThatNameObjectsAreKept) {
               "canceling statement due to lock timeout");
 }
 
-TEST(BuildWindow, EmptyIsAlways) {
-    EXPECT_TRUE(BuildWindow("").is_open(0));
-    EXPECT_EQ(BuildWindow("").minutes_until_open(700), 0);
-}
-
-TEST(BuildWindow, WithinADay) {
-    const BuildWindow window("01:30-4:05");
-    EXPECT_FALSE(window.is_open(89));
-    EXPECT_TRUE(window.is_open(90));
-    EXPECT_TRUE(window.is_open(244));
-    EXPECT_FALSE(window.is_open(245));
-    EXPECT_EQ(window.minutes_until_open(80), 10);
-    EXPECT_EQ(window.minutes_until_open(245), 24 * 60 - 155);
-}
-
-TEST(BuildWindow, OverMidnight) {
-    const BuildWindow window("22:00-05:00");
-    EXPECT_TRUE(window.is_open(23 * 60));
-    EXPECT_TRUE(window.is_open(0));
-    EXPECT_FALSE(window.is_open(5 * 60));
-    EXPECT_EQ(window.minutes_until_open(12 * 60), 10 * 60);
-}
-
 } // namespace
 } // namespace triage
