@@ -66,13 +66,20 @@ Params params_of(Node *node) {
     return params;
 }
 
+// More or fewer than one value a row, as an ORDER BY may ask for.
+bool is_not_of_a_row(Node *node) {
+    return contain_agg_clause(node) || contain_window_function(node) ||
+           expression_returns_set(node);
+}
+
 // An index can be made on it: only this relation's columns, and always the same value of them.
 bool can_be_key(PlannerInfo *root, Node *node, Index rti) {
     if (IsA(node, Var))
         return castNode(Var, node)->varattno > 0;
     Params params = params_of(node);
     return !params.external && !params.internal && !contain_mutable_functions(node) &&
-           !contain_subplans(node) && bms_membership(pull_varnos(root, node)) == BMS_SINGLETON;
+           !contain_subplans(node) && !is_not_of_a_row(node) &&
+           bms_membership(pull_varnos(root, node)) == BMS_SINGLETON;
 }
 
 bool mentions_only(PlannerInfo *root, Node *node, Index rti) {

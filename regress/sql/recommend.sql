@@ -74,6 +74,11 @@ SELECT * FROM recommended('SELECT max(recorded_at) FROM vital_signs WHERE patien
 SELECT * FROM recommended('UPDATE lab_results SET acknowledged_at = now() WHERE patient_id = $1');
 SELECT * FROM recommended('SELECT * FROM encounters WHERE patient_id = $1 OR admitted_at = $2');
 SELECT * FROM recommended('SELECT * FROM events WHERE kind = $1');
+-- What is sorted by is no value of a row.
+SELECT * FROM recommended(
+    'SELECT ward_id, sum(patient_id) FROM encounters WHERE status = ''open'' GROUP BY ward_id ORDER BY sum(patient_id) DESC LIMIT 5',
+    'SELECT id, rank() OVER (ORDER BY heart_rate) FROM vital_signs WHERE patient_id = $1 ORDER BY rank() OVER (ORDER BY heart_rate)',
+    'SELECT id FROM patient_records WHERE mrn = $1 ORDER BY generate_series(1, length(last_name))');
 
 -- A parameter makes no partial index: a generic plan could not use it.
 SELECT * FROM recommended('SELECT * FROM encounters WHERE ward_id = $1 AND status = $2');

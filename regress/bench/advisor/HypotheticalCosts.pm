@@ -13,10 +13,11 @@ use warnings;
 use Session;
 use Time::HiRes qw(time);
 
+# sizes_by: hypopg or pg_triage.
 sub new
 {
-	my ($class, $session, @statements) = @_;
-	my $self = bless { session => $session, statements => \@statements, cache => {}, sizes => {} }, $class;
+	my ($class, $session, $sizes_by, @statements) = @_;
+	my $self = bless { session => $session, sizes_by => $sizes_by, statements => \@statements, cache => {}, sizes => {} }, $class;
 	$self->begin;
 	return $self;
 }
@@ -117,7 +118,7 @@ sub size
 	my @unknown = grep { !$self->{sizes}{ $_->{ddl} } } @indexes;
 	if (@unknown)
 	{
-		my $sizes = $self->{session}->ask_json('SELECT bench.hypothetical_sizes(' . Session::text_array(map { "CREATE INDEX $_->{ddl}" } @unknown) . ')');
+		my $sizes = $self->{session}->ask_json("SELECT bench.sizes_by_$self->{sizes_by}(" . Session::text_array(map { "CREATE INDEX $_->{ddl}" } @unknown) . ')');
 		@{ $self->{sizes} }{ map { $_->{ddl} } @unknown } = @$sizes;
 	}
 	my $sum = 0;

@@ -104,7 +104,7 @@ sub run
 	return;
 }
 
-# Puts the instances to judge by, and `$writes` of all that write, into bench.statement.
+# Puts the instances to judge by, and `$writes` of each kind of writing, into bench.statement.
 sub write_instances
 {
 	my ($self, $writes) = @_;
@@ -116,9 +116,12 @@ sub write_instances
 		$statement->{judged} = [ map { $new->($self->instance($statement)) } 1 .. $judged ];
 		$statement->{looked_at} = [ @{ $statement->{judged} }, map { $new->($self->instance($statement)) } 1 .. $more ];
 	}
-	my @writers = map { ($_) x $_->{calls} } grep { $_->{kind} ne 'read' } @{ $self->{statements} };
-	$self->{writes} = [ map { $new->($self->instance($writers[rand @writers])) } 1 .. @writers ? $writes : 0 ];
-	$self->{write_calls} = @writers;
+	foreach my $kind (qw(insert update))
+	{
+		my @writers = map { ($_) x $_->{calls} } grep { $_->{kind} eq $kind } @{ $self->{statements} };
+		$self->{writes}{$kind} = { calls => scalar @writers,
+			instances => [ map { $new->($self->instance($writers[rand @writers])) } 1 .. (@writers ? $writes : 0) ] };
+	}
 	while (my @some = splice @texts, 0, 500)
 	{
 		$self->{session}->ask('INSERT INTO bench.statement VALUES ' . join ', ', map { '(' . $number++ . ', ' . Session::quote($_) . ')' } @some);

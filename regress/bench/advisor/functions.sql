@@ -36,7 +36,7 @@ BEGIN
     RETURN result;
 END $$;
 
-CREATE FUNCTION bench.hypothetical_sizes(ddl text[]) RETURNS json LANGUAGE plpgsql AS $$
+CREATE FUNCTION bench.sizes_by_hypopg(ddl text[]) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
     sizes bigint[] := '{}';
     one text;
@@ -47,6 +47,9 @@ BEGIN
     PERFORM hypopg_reset();
     RETURN to_json(sizes);
 END $$;
+
+CREATE FUNCTION bench.sizes_by_pg_triage(ddl text[]) RETURNS json LANGUAGE sql AS $$
+    SELECT json_agg(e.bytes ORDER BY place) FROM unnest(ddl) WITH ORDINALITY AS x(one, place), triage.estimate_index_size(one) e $$;
 
 CREATE FUNCTION bench.real(names text[], statements int[]) RETURNS json LANGUAGE sql AS $$
     SELECT json_agg(bench.answer(s, names) ORDER BY place) FROM unnest(statements) WITH ORDINALITY AS x(s, place) $$;
