@@ -236,14 +236,7 @@ BackgroundWorkerHandle *start_loader(const LoadOrder &order) {
     strlcpy(worker.bgw_type, "pg_triage warm-up", BGW_MAXLEN);
     memcpy(worker.bgw_extra, &order, sizeof(order));
     BackgroundWorkerHandle *handle = nullptr;
-    if (!RegisterDynamicBackgroundWorker(&worker, &handle)) {
-        ereport(LOG, (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-                      errmsg("could not start the warm-up of database %u", order.database),
-                      errhint("Consider increasing the configuration parameter "
-                              "\"max_worker_processes\".")));
-        return nullptr;
-    }
-    return handle;
+    return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : nullptr;
 }
 
 } // namespace triage::heat

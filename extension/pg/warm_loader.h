@@ -17,8 +17,8 @@ struct LoadOrder {
     bool with_shared = false; // the catalogs that all databases share as well
 };
 
-// Registers the worker, which starts once the server is consistent; null, with a line in the log,
-// if there is no room for one. May raise.
+// Registers the worker, which starts once the server is consistent; null if all slots of workers are
+// taken. May raise.
 BackgroundWorkerHandle *start_loader(const LoadOrder &order);
 
 } // namespace triage::heat

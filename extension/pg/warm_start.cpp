@@ -16,7 +16,9 @@ PG_HEADERS_BEGIN
 #include "utils/wait_event.h"
 PG_HEADERS_END
 
+#include <algorithm>
 #include <chrono>
+#include <deque>
 
 namespace triage::heat {
 
@@ -25,6 +27,8 @@ namespace {
 // Room for what the first statements bring in by themselves.
 constexpr double share_of_buffers = 0.9;
 constexpr TimestampTz lease_us = 10 * USECS_PER_SEC;
+
+using Clock = std::chrono::steady_clock;
 
 void measure_files(WarmFiles &files) {
     for (std::size_t i = 0; i < files.files.size(); i++)
@@ -43,11 +47,12 @@ void doze(double seconds) {
     });
 }
 
-// The databases' workers, from here.
+// The databases' workers, from here. Where all worker slots are taken, those that found none are
+// started once there is one again, the database with most to load first.
 class Loaders {
   public:
     // Each with its share of what the plan of all puts into shared buffers.
-    void start(const WarmFiles &files, const WarmPlan &plan) {
+    Loaders(const WarmFiles &files, const WarmPlan &plan) {
         std::map<Oid, std::uint64_t> blocks;
         std::uint64_t shared_catalogs = 0;
         for (const WarmWave &wave : plan.waves)
@@ -55,20 +60,34 @@ class Loaders {
                 const Oid database = files.files[range.relation].database;
                 (OidIsValid(database) ? blocks[database] : shared_catalogs) += range.size();
             }
-        bool first = true;
-        for (const auto &[database, count] : blocks) {
-            const LoadOrder order{database, count + (first ? shared_catalogs : 0), first};
-            if (auto *handle = call_server([&] { return start_loader(order); }))
-                handles_.push_back(handle);
-            first = false;
+        for (const auto &[database, count] : blocks)
+            waiting_.push_back({database, count, false});
+        std::sort(waiting_.begin(), waiting_.end(),
+                  [](const LoadOrder &a, const LoadOrder &b) { return a.blocks > b.blocks; });
+        if (!waiting_.empty()) {
+            waiting_.front().blocks += shared_catalogs;
+            waiting_.front().with_shared = true;
+        }
+    }
+
+    void start_waiting() {
+        while (!waiting_.empty()) {
+            auto *handle = call_server([this] { return start_loader(waiting_.front()); });
+            if (handle == nullptr) {
+                wait_or_give_up();
+                return;
+            }
+            handles_.push_back(handle);
+            waiting_.pop_front();
         }
     }
 
     bool any_started() const {
         return any([](BgwHandleStatus status) { return status != BGWH_NOT_YET_STARTED; });
     }
-    bool any_at_work() const {
-        return any([](BgwHandleStatus status) { return status == BGWH_STARTED; });
+    bool any_left() const {
+        return !waiting_.empty() ||
+               any([](BgwHandleStatus status) { return status == BGWH_STARTED; });
     }
 
   private:
@@ -81,7 +100,33 @@ class Loaders {
         return false;
     }
 
+    void wait_or_give_up() {
+        const auto now = Clock::now();
+        if (!waiting_since_)
+            waiting_since_ = now;
+        else if (now - *waiting_since_ < patience)
+            return;
+        const bool giving_up = now != *waiting_since_;
+        call_server([giving_up, database = waiting_.front().database] {
+            ereport(LOG,
+                    (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+                     giving_up
+                         ? errmsg("could not start the warm-up of database %u", database)
+                         : errmsg("the warm-up of database %u waits for a background worker slot",
+                                  database),
+                     errhint("Consider increasing the configuration parameter "
+                             "\"max_worker_processes\".")));
+        });
+        if (giving_up)
+            waiting_.clear();
+    }
+
+    // By then the statements have warmed the buffers themselves.
+    static constexpr std::chrono::seconds patience{60};
+
+    std::deque<LoadOrder> waiting_;
     std::vector<BackgroundWorkerHandle *> handles_;
+    std::optional<Clock::time_point> waiting_since_;
 };
 
 // How the page cache is filled: as fast as it goes while nobody else reads, at half the speed else.
@@ -110,8 +155,6 @@ class PageCacheWarmer {
     std::uint64_t fetched_blocks() const { return reader_.fetched_blocks(); }
 
   private:
-    using Clock = std::chrono::steady_clock;
-
     // As long as the reads took, in naps that are worth a system call.
     void rest(double seconds) {
         constexpr double nap_s = 0.005;
@@ -142,7 +185,6 @@ FilesAndPlan plan_for(const Map &map) {
 }
 
 void read_before_start() {
-    using Clock = std::chrono::steady_clock;
     const auto start = Clock::now();
     const auto until = start + std::chrono::milliseconds(guc::warm_start_delay_ms);
     const Map map = load(Untrusted::PassOver); // the worker will say so
@@ -184,19 +226,23 @@ void warm_after_start(const Map &map) {
     const auto start = GetCurrentTimestamp();
     pause_sampling(start + lease_us);
     const auto [files, plan] = plan_for(map);
-    Loaders loaders;
-    loaders.start(files, plan);
+    Loaders loaders(files, plan);
+    loaders.start_waiting();
 
     PageCacheWarmer warmer(files, small_chunk_blocks);
     const auto read = [&, &plan = plan](CacheLevel level, bool gently, auto &&enough) {
         warmer.read(plan, level, gently, [&] {
             pause_sampling(GetCurrentTimestamp() + lease_us);
+            loaders.start_waiting();
             return ShutdownRequestPending || enough();
         });
     };
     read(CacheLevel::SharedBuffers, false, [&] { return loaders.any_started(); });
-    while (loaders.any_at_work() && !ShutdownRequestPending)
+    while (loaders.any_left() && !ShutdownRequestPending) {
         doze(0.02);
+        pause_sampling(GetCurrentTimestamp() + lease_us);
+        loaders.start_waiting();
+    }
     read(CacheLevel::PageCache, loaders.any_started(), [] { return false; });
 
     const auto fetched = static_cast<unsigned long long>(warmer.fetched_blocks());

@@ -113,6 +113,16 @@ foreach my $damage (@damages)
 	$node->poll_query_until('postgres', "SELECT ($known) > 1");
 }
 
+# ---- fewer worker slots than databases
+$node->safe_psql('postgres', 'CREATE DATABASE second');
+$node->safe_psql('second', 'CREATE EXTENSION pg_triage CASCADE; CREATE TABLE patients AS SELECT g AS id FROM generate_series(1, 10000) g');
+$node->poll_query_until('second', "SELECT count(*) > 0 FROM triage.heat() WHERE relation = 'patients'::regclass") or die 'nothing was learnt';
+$node->safe_psql('postgres', 'ALTER SYSTEM SET max_worker_processes = 5');
+$mark = -s $node->logfile;
+$node->restart;
+ok(log_says(qr/(?:shared buffers warmed with \d+ of \d+ blocks.*){2}/s, $mark), 'with one slot for warm-ups, one follows the other');
+$node->safe_psql('postgres', 'ALTER SYSTEM RESET max_worker_processes');
+
 # ---- switched off, it does nothing
 $node->safe_psql('postgres', q{ALTER SYSTEM SET pg_triage.enabled = off});
 $mark = -s $node->logfile;
