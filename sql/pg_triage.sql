@@ -226,6 +226,16 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_triage_plan_statistics';
 COMMENT ON FUNCTION triage.plan_statistics() IS 'per statement of this database and plan: executions and time';
 
+CREATE FUNCTION triage.plan_comparisons(
+    OUT userid oid, OUT queryid bigint, OUT changed_at timestamptz, OUT is_current boolean,
+    OUT effect text, OUT severity text, OUT executions_before bigint, OUT executions_after bigint,
+    OUT mean_before_ms float8, OUT mean_after_ms float8, OUT p95_before_ms float8,
+    OUT p95_after_ms float8, OUT times_taken_up bigint, OUT planid_before bigint,
+    OUT planid_after bigint, OUT plan_before text, OUT plan_after text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_triage_plan_comparisons';
+COMMENT ON FUNCTION triage.plan_comparisons() IS 'per statement of this database and plan that took over from another: both with their times';
+
 CREATE FUNCTION triage.dump_store() RETURNS bytea
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_triage_dump_store';
 COMMENT ON FUNCTION triage.dump_store() IS 'the statistics in shared memory as they are, byte by byte, for a superuser who wants to see for himself that nothing private is there';
@@ -345,6 +355,38 @@ SELECT p.userid,
   FROM triage.plan_statistics() p;
 COMMENT ON VIEW triage.plans IS 'per statement of this database and plan: executions, mean time, the plan''s shape without costs and constants';
 
+CREATE VIEW triage.plan_changes AS
+SELECT c.userid,
+       c.queryid,
+       triage.without_literals(p.query) AS query,
+       c.changed_at,
+       c.is_current,
+       c.effect,
+       c.severity,
+       c.mean_after_ms / nullif(c.mean_before_ms, 0) AS factor,
+       c.mean_before_ms,
+       c.mean_after_ms,
+       c.p95_before_ms,
+       c.p95_after_ms,
+       c.executions_before,
+       c.executions_after,
+       c.times_taken_up,
+       c.planid_before,
+       c.planid_after,
+       c.plan_before,
+       c.plan_after
+  FROM triage.plan_comparisons() c
+  LEFT JOIN (SELECT g.userid, g.queryid, min(g.query) AS query
+               FROM pg_stat_statements g
+              WHERE g.dbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())
+              GROUP BY g.userid, g.queryid) p USING (userid, queryid);
+COMMENT ON VIEW triage.plan_changes IS 'statements of this database whose plan gave way to another one, with both plans and their times; plans in use side by side are no change';
+COMMENT ON COLUMN triage.plan_changes.effect IS 'slower, faster, as fast, or too early to tell';
+COMMENT ON COLUMN triage.plan_changes.severity IS 'of a slower plan: critical, high, medium or low';
+COMMENT ON COLUMN triage.plan_changes.is_current IS 'the new plan is still the one in use';
+COMMENT ON COLUMN triage.plan_changes.factor IS 'mean time with the new plan by mean time with the old one';
+COMMENT ON COLUMN triage.plan_changes.times_taken_up IS 'how often the new plan took over';
+
 CREATE FUNCTION triage.sampler_checks(OUT "check" text, OUT ok bool, OUT detail text, OUT hint text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_triage_sampler_checks';
@@ -373,8 +415,8 @@ $$;
 COMMENT ON FUNCTION triage.self_check() IS 'what is missing or badly set, and how to mend it: one row a check';
 GRANT EXECUTE ON FUNCTION triage.sampler_checks(), triage.self_check() TO triage_reader;
 
-GRANT SELECT ON triage.statements, triage.access_patterns, triage.plans TO triage_reader;
-GRANT EXECUTE ON FUNCTION triage.statement_statistics(), triage.scan_statistics(), triage.plan_statistics() TO triage_reader;
+GRANT SELECT ON triage.statements, triage.access_patterns, triage.plans, triage.plan_changes TO triage_reader;
+GRANT EXECUTE ON FUNCTION triage.statement_statistics(), triage.scan_statistics(), triage.plan_statistics(), triage.plan_comparisons() TO triage_reader;
 
 -- ---------------------------------------------------------------------------------------------
 -- Activity: what sessions do, from looks at all of them every pg_triage.activity_interval.

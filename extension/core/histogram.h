@@ -18,6 +18,16 @@ struct LatencyBuckets {
     static double upper_ms(int bucket);
 };
 
+// Half octaves, for where the room for all buckets is too dear: percentiles right within 20 %.
+struct CoarseBuckets {
+    static constexpr int fine_a_bucket = LatencyBuckets::per_octave / 2;
+    static constexpr int count = LatencyBuckets::count / fine_a_bucket;
+
+    static int bucket_of(int fine) { return fine / fine_a_bucket; }
+    // The fine bucket in the middle of a coarse one, to stand for all of it.
+    static int middle(int coarse) { return coarse * fine_a_bucket + fine_a_bucket / 2; }
+};
+
 struct LatencyHistogram {
     std::array<std::uint64_t, LatencyBuckets::count> counts{};
     double total_ms = 0; // exact sum of the latencies

@@ -105,6 +105,32 @@ void decode(Decoder &in, StatementKey &key) {
     key.queryid = in.fixed<std::int64_t>();
 }
 
+// Only those that are not empty; most histograms fill few of their buckets.
+template <class Count, std::size_t n> void encode_buckets(Encoder &out, const Count (&counts)[n]) {
+    static_assert(n <= UINT8_MAX);
+    std::uint8_t used = 0;
+    for (Count count : counts)
+        used += count != 0;
+    out.fixed(used);
+    for (std::size_t i = 0; i < n; i++)
+        if (counts[i] != 0) {
+            out.fixed(static_cast<std::uint8_t>(i));
+            out.fixed(counts[i]);
+        }
+}
+
+template <class Count, std::size_t n> bool decode_buckets(Decoder &in, Count (&counts)[n]) {
+    const auto used = in.fixed<std::uint8_t>();
+    for (int i = 0; i < used; i++) {
+        const auto bucket = in.fixed<std::uint8_t>();
+        const auto count = in.fixed<Count>();
+        if (bucket >= n)
+            return false;
+        counts[bucket] = count;
+    }
+    return true;
+}
+
 void encode(Encoder &out, const StatementRecord &record) {
     encode(out, record.key);
     out.fixed(record.main_relation);
@@ -115,15 +141,8 @@ void encode(Encoder &out, const StatementRecord &record) {
     out.fixed(record.max_ns);
     out.fixed(record.first_seen);
     out.fixed(record.last_seen);
-    std::uint8_t used = 0;
-    for (std::uint64_t count : record.counts)
-        used += count != 0;
-    out.fixed(used); // only those; most histograms fill few of their buckets
-    for (std::size_t i = 0; i < std::size(record.counts); i++)
-        if (record.counts[i] != 0) {
-            out.fixed(static_cast<std::uint8_t>(i));
-            out.fixed(record.counts[i]);
-        }
+    out.fixed(record.current_plan);
+    encode_buckets(out, record.counts);
 }
 
 bool decode(Decoder &in, StatementRecord &record) {
@@ -136,15 +155,8 @@ bool decode(Decoder &in, StatementRecord &record) {
     record.max_ns = in.fixed<std::uint64_t>();
     record.first_seen = in.fixed<std::int64_t>();
     record.last_seen = in.fixed<std::int64_t>();
-    const auto used = in.fixed<std::uint8_t>();
-    for (int i = 0; i < used; i++) {
-        const auto bucket = in.fixed<std::uint8_t>();
-        const auto count = in.fixed<std::uint64_t>();
-        if (bucket >= std::size(record.counts))
-            return false;
-        record.counts[bucket] = count;
-    }
-    return true;
+    record.current_plan = in.fixed<std::uint64_t>();
+    return decode_buckets(in, record.counts);
 }
 
 void encode(Encoder &out, const ScanRecord &record) {
@@ -238,6 +250,10 @@ void encode(Encoder &out, const PlanRecord &record) {
     out.fixed(record.total_ns);
     out.fixed(record.first_seen);
     out.fixed(record.last_seen);
+    out.fixed(record.taken_up);
+    out.fixed(record.succeeded);
+    out.fixed(record.times_taken_up);
+    encode_buckets(out, record.counts);
     out.fixed(record.shape.hash.total);
     out.fixed(static_cast<std::uint8_t>(record.shape.count));
     for (std::uint32_t i = 0; i < record.shape.count; i++) {
@@ -259,6 +275,11 @@ bool decode(Decoder &in, PlanRecord &record) {
     record.total_ns = in.fixed<std::uint64_t>();
     record.first_seen = in.fixed<std::int64_t>();
     record.last_seen = in.fixed<std::int64_t>();
+    record.taken_up = in.fixed<std::int64_t>();
+    record.succeeded = in.fixed<std::uint64_t>();
+    record.times_taken_up = in.fixed<std::uint64_t>();
+    if (!decode_buckets(in, record.counts))
+        return false;
     record.shape.hash.total = in.fixed<std::uint32_t>();
     record.shape.count = in.fixed<std::uint8_t>();
     if (record.shape.count > PlanShape::most_nodes || record.shape.hash.total < record.shape.count)

@@ -14,7 +14,7 @@
 
 namespace triage::store_image {
 
-inline constexpr std::uint32_t format_version = 1;
+inline constexpr std::uint32_t format_version = 2;
 
 struct StatementKey {
     std::uint32_t userid = 0, dbid = 0;
@@ -30,6 +30,7 @@ struct StatementRecord {
     std::uint64_t rows = 0, sampled = 0, generic_plans = 0;
     std::uint64_t total_ns = 0, max_ns = 0;
     std::int64_t first_seen = 0, last_seen = 0;
+    std::uint64_t current_plan = 0; // the one taken up last; 0: none yet
     std::uint64_t counts[LatencyBuckets::count] = {};
 };
 
@@ -44,6 +45,11 @@ struct PlanRecord {
     std::uint64_t planid = 0;
     std::uint64_t executions = 0, sampled = 0, total_ns = 0;
     std::int64_t first_seen = 0, last_seen = 0;
+    // When it last became the statement's plan, which one was it until then (0: unknown), and how
+    // often that happened.
+    std::int64_t taken_up = 0;
+    std::uint64_t succeeded = 0, times_taken_up = 0;
+    std::uint32_t counts[CoarseBuckets::count] = {};
     PlanShape shape;
 };
 static_assert(std::is_trivially_copyable_v<StatementRecord> &&

@@ -1,19 +1,14 @@
-// Was the index worth it? Compares the latencies of the statements that it is for, before and
-// after, by their whole distributions and statement by statement, so that neither a few stuck
-// executions nor a change in what is asked for decides. Pure.
+// Was the index worth it? Decides by the latencies of the statements that it is for, before and
+// after (core/latency_comparison.h), and by whether it was used at all. Pure.
 #pragma once
 
-#include "core/histogram.h"
+#include "core/latency_comparison.h"
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace triage {
-
-struct StatementEvidence {
-    LatencyHistogram before, after;
-};
 
 struct Evidence {
     std::vector<StatementEvidence> statements;

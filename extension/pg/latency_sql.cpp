@@ -1,9 +1,7 @@
 // SQL function triage.latency_buckets: the latency histograms of this database's statements, added
 // up by the relation that a statement is about. Percentiles of any group of relations follow from
 // it.
-#include "pg/guard.h"
-#include "pg/row_writer.h"
-#include "pg/store.h"
+#include "pg/statistics_sql.h"
 
 #include <algorithm>
 #include <map>
@@ -53,14 +51,5 @@ void write_buckets(RowWriter &rows) {
 
 Datum pg_triage_latency_buckets(PG_FUNCTION_ARGS) {
     using namespace triage;
-    return guard_sql([&] {
-        if (!store::available())
-            throw SqlError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                           "pg_triage must be loaded via shared_preload_libraries", {},
-                           "Add pg_triage to shared_preload_libraries after pg_stat_statements and "
-                           "restart the server.");
-        RowWriter rows(fcinfo);
-        write_buckets(rows);
-        return Datum{0};
-    });
+    return return_statistics(fcinfo, write_buckets);
 }

@@ -255,7 +255,8 @@ void record(QueryDesc *query) noexcept {
     InstrEndLoop(query->totaltime);
     const auto ns = static_cast<std::uint64_t>(std::max(query->totaltime->total, 0.0) * 1e9);
     const TimestampTz at = GetCurrentStatementStartTimestamp();
-    store::count_execution(entry.statement, ns, rows_processed(query->estate), at);
+    const int bucket = LatencyBuckets::bucket_of(ns);
+    store::count_execution(entry.statement, ns, bucket, rows_processed(query->estate), at);
 
     ActiveSample *sample = active ? find_sample(query) : nullptr;
     const std::uint64_t planid = plan_id_of(query->plannedstmt);
@@ -264,10 +265,12 @@ void record(QueryDesc *query) noexcept {
         entry.planid = planid;
         entry.plan = find_plan(key_of(query), query->plannedstmt);
         has_plan = store::is_current_plan(entry.plan);
+        if (has_plan)
+            store::take_up_plan(entry.statement, entry.plan, at);
     }
     if (has_plan)
         entry.plan_wants_sample =
-            store::count_plan(entry.plan, ns, sample != nullptr, at) < plan_first_samples;
+            store::count_plan(entry.plan, ns, bucket, sample != nullptr, at) < plan_first_samples;
     if (sample) {
         const Oid main_relation = write_scans(key_of(query), sample->sample);
         store::count_sample(entry.statement, sample->sample.generic_plan, main_relation);

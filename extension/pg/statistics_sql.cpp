@@ -2,9 +2,7 @@
 // reset_store, dump_store, version. The views over them are in sql/pg_triage.sql.
 #include "core/literals.h"
 #include "pg/activity_store.h"
-#include "pg/guard.h"
-#include "pg/row_writer.h"
-#include "pg/store.h"
+#include "pg/statistics_sql.h"
 #include "pg/visibility.h"
 
 PG_HEADERS_BEGIN
@@ -21,8 +19,6 @@ PG_HEADERS_END
 
 namespace triage {
 
-namespace {
-
 void require_store() {
     if (!store::available())
         throw SqlError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -30,6 +26,26 @@ void require_store() {
                        "Add pg_triage to shared_preload_libraries after pg_stat_statements and "
                        "restart the server.");
 }
+
+std::string relation_name(Oid relation) {
+    struct Name { // no longer than two quoted names
+        char text[2 * (2 * NAMEDATALEN + 2) + 2];
+    };
+    const Name qualified = call_server([relation] {
+        Name name{};
+        const char *own = get_rel_name(relation);
+        if (own == nullptr) {
+            snprintf(name.text, sizeof name.text, "%u", relation);
+            return name;
+        }
+        const char *schema = get_namespace_name(get_rel_namespace(relation));
+        strlcpy(name.text, quote_qualified_identifier(schema ? schema : "", own), sizeof name.text);
+        return name;
+    });
+    return qualified.text;
+}
+
+namespace {
 
 const char *name_of(ClauseOperator op) {
     switch (op) {
@@ -67,26 +83,6 @@ const char *name_of(Operand operand) {
         break;
     }
     return "join";
-}
-
-// The name of a relation of this database as it must be written, or its OID if it is gone. No
-// longer than two quoted names.
-std::string relation_name(Oid relation) {
-    struct Name {
-        char text[2 * (2 * NAMEDATALEN + 2) + 2];
-    };
-    const Name qualified = call_server([relation] {
-        Name name{};
-        const char *own = get_rel_name(relation);
-        if (own == nullptr) {
-            snprintf(name.text, sizeof name.text, "%u", relation);
-            return name;
-        }
-        const char *schema = get_namespace_name(get_rel_namespace(relation));
-        strlcpy(name.text, quote_qualified_identifier(schema ? schema : "", own), sizeof name.text);
-        return name;
-    });
-    return qualified.text;
 }
 
 void write_statements(RowWriter &rows) {
@@ -176,21 +172,12 @@ void write_plans(RowWriter &rows) {
         rows.add_int8(plan.key.queryid);
         rows.add_int8(static_cast<std::int64_t>(plan.planid));
         rows.add_int8(static_cast<std::int64_t>(plan.executions));
-        rows.add_float8(plan.total_ms);
+        rows.add_float8(plan.latency.total_ms);
         rows.add_timestamptz(plan.first_seen);
         rows.add_timestamptz(plan.last_seen);
         rows.add_text(describe(plan.shape, relation_name));
         rows.end_row();
     }
-}
-
-template <class Write> Datum return_rows(FunctionCallInfo fcinfo, Write write) {
-    return guard_sql([&] {
-        require_store();
-        RowWriter rows(fcinfo);
-        write(rows);
-        return Datum{0};
-    });
 }
 
 } // namespace
@@ -200,15 +187,15 @@ template <class Write> Datum return_rows(FunctionCallInfo fcinfo, Write write) {
 using namespace triage;
 
 Datum pg_triage_statement_statistics(PG_FUNCTION_ARGS) {
-    return return_rows(fcinfo, write_statements);
+    return return_statistics(fcinfo, write_statements);
 }
 
 Datum pg_triage_scan_statistics(PG_FUNCTION_ARGS) {
-    return return_rows(fcinfo, write_scans);
+    return return_statistics(fcinfo, write_scans);
 }
 
 Datum pg_triage_plan_statistics(PG_FUNCTION_ARGS) {
-    return return_rows(fcinfo, write_plans);
+    return return_statistics(fcinfo, write_plans);
 }
 
 Datum pg_triage_reset_store(PG_FUNCTION_ARGS) {

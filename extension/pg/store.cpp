@@ -163,8 +163,8 @@ void note_place(const SlotDirectory::Place &place, Loss if_full) noexcept {
 // taken.
 void clean(StatementSlot &slot, const StatementKey &key) noexcept {
     slot.main_relation.store(0, std::memory_order_relaxed);
-    for (Counter *counter :
-         {&slot.total_ns, &slot.max_ns, &slot.rows, &slot.sampled, &slot.generic_plans})
+    for (Counter *counter : {&slot.total_ns, &slot.max_ns, &slot.rows, &slot.sampled,
+                             &slot.generic_plans, &slot.current_plan})
         counter->store(0, std::memory_order_relaxed);
     for (auto &low : slot.low)
         low.store(0, std::memory_order_relaxed);
@@ -178,8 +178,12 @@ void clean(StatementSlot &slot, const StatementKey &key) noexcept {
 }
 
 void clean(PlanSlot &slot, const StatementKey &key, const PlanShape &shape) noexcept {
-    for (Counter *counter : {&slot.executions, &slot.total_ns, &slot.sampled})
+    for (Counter *counter :
+         {&slot.executions, &slot.total_ns, &slot.sampled, &slot.succeeded, &slot.times_taken_up})
         counter->store(0, std::memory_order_relaxed);
+    for (auto &count : slot.counts)
+        count.store(0, std::memory_order_relaxed);
+    slot.taken_up.store(0, std::memory_order_relaxed);
     slot.key = key;
     slot.planid = shape.id();
     slot.shape = shape;
@@ -290,10 +294,9 @@ std::uint64_t times_sampled(Handle statement) noexcept {
     return segment.statements[statement.slot].sampled.load(std::memory_order_relaxed);
 }
 
-void count_execution(Handle statement, std::uint64_t ns, std::uint64_t rows,
+void count_execution(Handle statement, std::uint64_t ns, int bucket, std::uint64_t rows,
                      TimestampTz at) noexcept {
     StatementSlot &slot = segment.statements[statement.slot];
-    const int bucket = LatencyBuckets::bucket_of(ns);
     if (slot.low[bucket].fetch_add(1, std::memory_order_relaxed) == UINT32_MAX)
         slot.high[bucket].fetch_add(1, std::memory_order_relaxed);
     slot.total_ns.fetch_add(ns, std::memory_order_relaxed);
@@ -303,13 +306,28 @@ void count_execution(Handle statement, std::uint64_t ns, std::uint64_t rows,
     slot.last_seen.store(at, std::memory_order_relaxed);
 }
 
-std::uint64_t count_plan(Handle plan, std::uint64_t ns, bool sampled, TimestampTz at) noexcept {
+std::uint64_t count_plan(Handle plan, std::uint64_t ns, int bucket, bool sampled,
+                         TimestampTz at) noexcept {
     PlanSlot &slot = segment.plans[plan.slot];
     slot.executions.fetch_add(1, std::memory_order_relaxed);
+    std::atomic<std::uint32_t> &count = slot.counts[CoarseBuckets::bucket_of(bucket)];
+    if (count.fetch_add(1, std::memory_order_relaxed) == UINT32_MAX)
+        count.store(UINT32_MAX, std::memory_order_relaxed);
     slot.total_ns.fetch_add(ns, std::memory_order_relaxed);
     slot.last_seen.store(at, std::memory_order_relaxed);
     return sampled ? slot.sampled.fetch_add(1, std::memory_order_relaxed) + 1
                    : slot.sampled.load(std::memory_order_relaxed);
+}
+
+void take_up_plan(Handle statement, Handle plan, TimestampTz at) noexcept {
+    PlanSlot &slot = segment.plans[plan.slot];
+    const std::uint64_t until_now = segment.statements[statement.slot].current_plan.exchange(
+        slot.planid, std::memory_order_relaxed);
+    if (until_now == slot.planid)
+        return;
+    slot.succeeded.store(until_now, std::memory_order_relaxed);
+    slot.taken_up.store(at, std::memory_order_relaxed);
+    slot.times_taken_up.fetch_add(1, std::memory_order_relaxed);
 }
 
 void count_sample(Handle statement, bool generic_plan, Oid main_relation) noexcept {
@@ -360,6 +378,7 @@ void restore(const store_image::StatementRecord &record) noexcept {
     slot.rows = record.rows;
     slot.sampled = record.sampled;
     slot.generic_plans = record.generic_plans;
+    slot.current_plan = record.current_plan;
     slot.first_seen = record.first_seen;
     slot.last_seen = record.last_seen;
     for (int i = 0; i < LatencyBuckets::count; i++) {
@@ -384,6 +403,11 @@ void restore(const store_image::PlanRecord &record) noexcept {
     slot.total_ns = record.total_ns;
     slot.first_seen = record.first_seen;
     slot.last_seen = record.last_seen;
+    slot.taken_up = record.taken_up;
+    slot.succeeded = record.succeeded;
+    slot.times_taken_up = record.times_taken_up;
+    for (int i = 0; i < CoarseBuckets::count; i++)
+        slot.counts[i] = record.counts[i];
 }
 
 } // namespace triage::store

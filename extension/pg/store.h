@@ -33,6 +33,7 @@ struct StatementStats {
     double max_ms = 0;
     TimestampTz first_seen = 0, last_seen = 0;
     Oid main_relation = InvalidOid; // target, or the relation that it read most of; of its database
+    std::uint64_t current_plan = 0; // the one taken up last; 0: none yet
     LatencyHistogram latency;
 };
 
@@ -71,8 +72,12 @@ struct PlanStats {
     StatementKey key;
     std::uint64_t planid = 0;
     std::uint64_t executions = 0;
-    double total_ms = 0;
     TimestampTz first_seen = 0, last_seen = 0;
+    // When it last became its statement's plan, which one was it until then (0: unknown), and how
+    // often that happened.
+    TimestampTz taken_up = 0;
+    std::uint64_t succeeded = 0, times_taken_up = 0;
+    LatencyHistogram latency; // in half octaves
     PlanShape shape;
 };
 
@@ -104,10 +109,15 @@ bool is_current_plan(Handle handle) noexcept;
 
 // Of current handles.
 std::uint64_t times_sampled(Handle statement) noexcept;
-void count_execution(Handle statement, std::uint64_t ns, std::uint64_t rows,
+// `bucket`: that of LatencyBuckets for `ns`.
+void count_execution(Handle statement, std::uint64_t ns, int bucket, std::uint64_t rows,
                      TimestampTz at) noexcept;
 // Returns how often the plan was sampled.
-std::uint64_t count_plan(Handle plan, std::uint64_t ns, bool sampled, TimestampTz at) noexcept;
+std::uint64_t count_plan(Handle plan, std::uint64_t ns, int bucket, bool sampled,
+                         TimestampTz at) noexcept;
+// The plan is the statement's from now on. To be called where a backend sees another plan than it
+// did the last time; all but the first of those that meet the same change do nothing.
+void take_up_plan(Handle statement, Handle plan, TimestampTz at) noexcept;
 void count_sample(Handle statement, bool generic_plan, Oid main_relation) noexcept;
 // `label_epoch`: as it was when the sample's values were decided on; if it moved they are dropped.
 void add_scan(const StatementKey &key, ScanSample &sample, std::uint32_t label_epoch) noexcept;

@@ -2,16 +2,13 @@
 //
 // Locking contract:
 //  - Statements and plans are counted by relaxed atomic additions through a slot number and the
-//  slot's
-//    generation. Recycling a slot raises its generation; an addition that races with that may be
-//    counted for the slot's next owner (one execution; accepted).
+//    slot's generation. Recycling a slot raises its generation; an addition that races with that
+//    may be counted for the slot's next owner (one execution; accepted).
 //  - A scan's totals change under its sequence number: odd while being written. A writer that finds
-//  it odd
-//    gives up after a few tries and counts that; a reader reads again until it saw the same even
-//    number before and after. Nobody waits, nothing can raise while it is odd.
+//    it odd gives up after a few tries and counts that; a reader reads again until it saw the same
+//    even number before and after. Nobody waits, nothing can raise while it is odd.
 //  - The LWLock `maintenance` keeps the rare passes over everything (evict, reset, forget, save)
-//  apart from
-//    each other. No executor ever takes it.
+//    apart from each other. No executor ever takes it.
 #pragma once
 
 #include "core/slot_directory.h"
@@ -42,6 +39,7 @@ struct alignas(64) StatementSlot {
     StatementKey key;
 
     Counter generic_plans;
+    Counter current_plan; // its id; 0: none yet
     std::int64_t first_seen;
     // Of the last eviction pass only (under `maintenance`).
     std::uint64_t total_ns_then;
@@ -72,6 +70,9 @@ struct alignas(64) PlanSlot {
     std::int64_t first_seen;
     std::uint64_t executions_then;
     double heat;
+    std::atomic<std::int64_t> taken_up;
+    Counter succeeded, times_taken_up;
+    std::atomic<std::uint32_t> counts[CoarseBuckets::count]; // a full one stays full
     PlanShape shape;
 };
 

@@ -39,6 +39,7 @@ StatementStats statement_stats(const store_image::StatementRecord &record) {
     stats.first_seen = record.first_seen;
     stats.last_seen = record.last_seen;
     stats.main_relation = record.main_relation;
+    stats.current_plan = record.current_plan;
     return stats;
 }
 
@@ -90,6 +91,23 @@ ScanStats scan_stats(const store_image::ScanRecord &record) {
     return stats;
 }
 
+PlanStats plan_stats(const store_image::PlanRecord &record) {
+    PlanStats stats;
+    stats.key = record.key;
+    stats.planid = record.planid;
+    stats.executions = record.executions;
+    stats.first_seen = record.first_seen;
+    stats.last_seen = record.last_seen;
+    stats.taken_up = record.taken_up;
+    stats.succeeded = record.succeeded;
+    stats.times_taken_up = record.times_taken_up;
+    for (int i = 0; i < CoarseBuckets::count; i++)
+        stats.latency.counts[CoarseBuckets::middle(i)] = record.counts[i];
+    stats.latency.total_ms = static_cast<double>(record.total_ns) / ns_a_ms;
+    stats.shape = record.shape;
+    return stats;
+}
+
 // A key may, rarely, have two slots (core/slot_directory.h): adds up neighbours of a sorted list.
 template <class Item, class Same, class Merge>
 void merge_neighbours(std::vector<Item> &items, Same same, Merge merge) {
@@ -113,6 +131,7 @@ bool copy_statement(std::uint32_t number, store_image::StatementRecord &record) 
     record.rows = slot.rows.load(std::memory_order_relaxed);
     record.sampled = slot.sampled.load(std::memory_order_relaxed);
     record.generic_plans = slot.generic_plans.load(std::memory_order_relaxed);
+    record.current_plan = slot.current_plan.load(std::memory_order_relaxed);
     record.total_ns = slot.total_ns.load(std::memory_order_relaxed);
     record.max_ns = slot.max_ns.load(std::memory_order_relaxed);
     record.first_seen = slot.first_seen;
@@ -152,6 +171,11 @@ bool copy_plan(std::uint32_t number, store_image::PlanRecord &record) noexcept {
     record.total_ns = slot.total_ns.load(std::memory_order_relaxed);
     record.first_seen = slot.first_seen;
     record.last_seen = slot.last_seen.load(std::memory_order_relaxed);
+    record.taken_up = slot.taken_up.load(std::memory_order_relaxed);
+    record.succeeded = slot.succeeded.load(std::memory_order_relaxed);
+    record.times_taken_up = slot.times_taken_up.load(std::memory_order_relaxed);
+    for (int i = 0; i < CoarseBuckets::count; i++)
+        record.counts[i] = slot.counts[i].load(std::memory_order_relaxed);
     record.shape = slot.shape;
     std::atomic_thread_fence(std::memory_order_acquire);
     return segment.plan_directory.is_ready(number) &&
@@ -178,6 +202,8 @@ std::vector<StatementStats> read_statements(Oid dbid) {
             into.generic_plans += other.generic_plans;
             into.rows += other.rows;
             into.max_ms = std::max(into.max_ms, other.max_ms);
+            if (other.last_seen > into.last_seen)
+                into.current_plan = other.current_plan;
             into.first_seen = std::min(into.first_seen, other.first_seen);
             into.last_seen = std::max(into.last_seen, other.last_seen);
             into.latency += other.latency;
@@ -214,20 +240,12 @@ std::vector<PlanStats> read_plans(Oid dbid) {
     std::vector<PlanStats> all;
     if (!available())
         return all;
-    for_each<store_image::PlanRecord>(
-        segment.plan_directory, copy_plan, [&](const store_image::PlanRecord &record) {
-            if (!of_database(record.key, dbid))
-                return;
-            PlanStats stats;
-            stats.key = record.key;
-            stats.planid = record.planid;
-            stats.executions = record.executions;
-            stats.total_ms = static_cast<double>(record.total_ns) / ns_a_ms;
-            stats.first_seen = record.first_seen;
-            stats.last_seen = record.last_seen;
-            stats.shape = record.shape;
-            all.push_back(stats);
-        });
+    for_each<store_image::PlanRecord>(segment.plan_directory, copy_plan,
+                                      [&](const store_image::PlanRecord &record) {
+                                          if (!of_database(record.key, dbid))
+                                              return;
+                                          all.push_back(plan_stats(record));
+                                      });
     auto identity = [](const PlanStats &plan) { return std::make_pair(plan.key, plan.planid); };
     std::sort(all.begin(), all.end(),
               [&](const auto &a, const auto &b) { return identity(a) < identity(b); });
@@ -235,9 +253,14 @@ std::vector<PlanStats> read_plans(Oid dbid) {
         all, [&](const auto &a, const auto &b) { return identity(a) == identity(b); },
         [](PlanStats &into, const PlanStats &other) {
             into.executions += other.executions;
-            into.total_ms += other.total_ms;
             into.first_seen = std::min(into.first_seen, other.first_seen);
             into.last_seen = std::max(into.last_seen, other.last_seen);
+            if (other.taken_up > into.taken_up) {
+                into.taken_up = other.taken_up;
+                into.succeeded = other.succeeded;
+            }
+            into.times_taken_up += other.times_taken_up;
+            into.latency += other.latency;
         });
     return all;
 }

@@ -16,6 +16,9 @@ my $file = $node->data_dir . '/pg_stat/pg_triage.stat';
 $node->safe_psql('postgres', q{
 CREATE EXTENSION pg_triage CASCADE;
 CREATE TABLE orders (id int PRIMARY KEY, status text);
+CREATE TABLE stays (id int PRIMARY KEY);
+INSERT INTO stays SELECT generate_series(1, 1000);
+VACUUM ANALYZE stays;
 INSERT INTO orders SELECT g, 'status ' || g % 3 FROM generate_series(1, 1000) g;
 ANALYZE orders;
 });
@@ -55,8 +58,22 @@ run_statements(7);
 my $before = known();
 like($before, qr/^7\|7\|7\|.*\{status\}\|\{"status status 1"\}\|7\|Aggregate/s, 'the statement is known');
 
+# A change of plan, with both plans' times.
+sub known_changes
+{
+	return $node->safe_psql('postgres', q{
+SELECT c.effect, c.is_current, c.executions_before, c.executions_after, c.mean_before_ms, c.p95_after_ms, c.changed_at, c.plan_before, c.plan_after
+  FROM triage.plan_changes c JOIN triage.statement_statistics() s USING (userid, queryid)
+ WHERE s.main_relation = 'stays'::regclass});
+}
+my $by_id = "SELECT FROM stays WHERE id = 7;\n";
+$node->safe_psql('postgres', $by_id x 12 . "SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off;\n" . $by_id x 11);
+my $changes = known_changes();
+like($changes, qr/^[a-z ]+\|t\|12\|11\|.*Index Only Scan.*\|.*Seq Scan/s, 'and so is a change of plan');
+
 $node->restart;
 is(known(), $before, 'a restart keeps the statistics to the last digit');
+is(known_changes(), $changes, 'and the change of plan');
 run_statements(3);
 like(known(), qr/^10\|10\|10\|/, 'and counts on from there');
 

@@ -20,6 +20,7 @@ StatementRecord a_statement() {
     record.total_ns = 123456;
     record.first_seen = 1;
     record.last_seen = -2;
+    record.current_plan = 4711;
     record.counts[3] = 5;
     record.counts[200] = std::uint64_t{1} << 39;
     return record;
@@ -34,6 +35,7 @@ ScanRecord a_scan() {
     sample.clauses[0].identity = {2, ClauseOperator::In, Operand::Parameter, 98};
     sample.clauses[0].selectivity = 0.25f;
     sample.value_count = 1;
+    sample.values[0].clause = 0;
     std::strcpy(sample.values[0].text, "open");
     sample.values[0].sharing_rows = 5000;
     sample.actual_rows = 17;
@@ -48,6 +50,10 @@ PlanRecord a_plan() {
     record.shape.add({PlanNode::IndexScanBackward, 1, 0, 0, 16400, 16500});
     record.planid = record.shape.id();
     record.executions = 12;
+    record.taken_up = 70;
+    record.succeeded = 4712;
+    record.times_taken_up = 2;
+    record.counts[CoarseBuckets::count - 1] = UINT32_MAX;
     return record;
 }
 
@@ -93,10 +99,15 @@ TEST(StoreImage, ComesBackAsItWas) {
     EXPECT_EQ(statement.key, a_statement().key);
     EXPECT_EQ(statement.counts[200], std::uint64_t{1} << 39);
     EXPECT_EQ(statement.last_seen, -2);
+    EXPECT_EQ(statement.current_plan, 4711u);
     ASSERT_EQ(recorder.scans.size(), 1u);
     EXPECT_STREQ(recorder.scans[0].totals.values[0].text, "open");
     EXPECT_EQ(hash_of_clauses(recorder.scans[0].totals), hash_of_clauses(a_scan().totals));
     ASSERT_EQ(recorder.plans.size(), 1u);
+    EXPECT_EQ(recorder.plans[0].taken_up, 70);
+    EXPECT_EQ(recorder.plans[0].succeeded, 4712u);
+    EXPECT_EQ(recorder.plans[0].times_taken_up, 2u);
+    EXPECT_EQ(recorder.plans[0].counts[CoarseBuckets::count - 1], UINT32_MAX);
     EXPECT_EQ(recorder.plans[0].shape.id(), a_plan().planid);
     EXPECT_EQ(recorder.plans[0].shape.nodes[1], a_plan().shape.nodes[1]);
 }
