@@ -236,6 +236,14 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_triage_plan_comparisons';
 COMMENT ON FUNCTION triage.plan_comparisons() IS 'per statement of this database and plan that took over from another: both with their times';
 
+CREATE FUNCTION triage.application_patterns(
+    OUT userid oid, OUT queryid bigint, OUT pattern text, OUT main_relation oid, OUT calls bigint,
+    OUT total_ms float8, OUT executions bigint, OUT figure float8, OUT unit text, OUT evidence text,
+    OUT advice text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'pg_triage_application_patterns';
+COMMENT ON FUNCTION triage.application_patterns() IS 'per statement of this database that clients send in a way that wastes time: which way, and by what figures';
+
 CREATE FUNCTION triage.dump_store() RETURNS bytea
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_triage_dump_store';
 COMMENT ON FUNCTION triage.dump_store() IS 'the statistics in shared memory as they are, byte by byte, for a superuser who wants to see for himself that nothing private is there';
@@ -387,6 +395,29 @@ COMMENT ON COLUMN triage.plan_changes.is_current IS 'the new plan is still the o
 COMMENT ON COLUMN triage.plan_changes.factor IS 'mean time with the new plan by mean time with the old one';
 COMMENT ON COLUMN triage.plan_changes.times_taken_up IS 'how often the new plan took over';
 
+CREATE VIEW triage.application_advice AS
+SELECT a.pattern,
+       a.userid,
+       a.queryid,
+       triage.without_literals(p.query) AS query,
+       a.main_relation::regclass AS main_relation,
+       a.calls,
+       a.total_ms,
+       a.executions,
+       a.figure,
+       a.unit,
+       a.evidence,
+       a.advice
+  FROM triage.application_patterns() a
+  LEFT JOIN (SELECT g.userid, g.queryid, min(g.query) AS query
+               FROM pg_stat_statements g
+              WHERE g.dbid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())
+              GROUP BY g.userid, g.queryid) p USING (userid, queryid);
+COMMENT ON VIEW triage.application_advice IS 'statements of this database that clients send in a way that wastes time, with the evidence and what to do';
+COMMENT ON COLUMN triage.application_advice.pattern IS 'n_plus_one, row_by_row, polling, unpaginated_list, deep_offset or wide_rows';
+COMMENT ON COLUMN triage.application_advice.executions IS 'that show the pattern; of the last three patterns sampled ones';
+COMMENT ON COLUMN triage.application_advice.figure IS 'the figure that decided, in unit';
+
 CREATE FUNCTION triage.sampler_checks(OUT "check" text, OUT ok bool, OUT detail text, OUT hint text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'pg_triage_sampler_checks';
@@ -415,8 +446,9 @@ $$;
 COMMENT ON FUNCTION triage.self_check() IS 'what is missing or badly set, and how to mend it: one row a check';
 GRANT EXECUTE ON FUNCTION triage.sampler_checks(), triage.self_check() TO triage_reader;
 
-GRANT SELECT ON triage.statements, triage.access_patterns, triage.plans, triage.plan_changes TO triage_reader;
-GRANT EXECUTE ON FUNCTION triage.statement_statistics(), triage.scan_statistics(), triage.plan_statistics(), triage.plan_comparisons() TO triage_reader;
+GRANT SELECT ON triage.statements, triage.access_patterns, triage.plans, triage.plan_changes, triage.application_advice TO triage_reader;
+GRANT EXECUTE ON FUNCTION triage.statement_statistics(), triage.scan_statistics(), triage.plan_statistics(), triage.plan_comparisons(),
+    triage.application_patterns() TO triage_reader;
 
 -- ---------------------------------------------------------------------------------------------
 -- Activity: what sessions do, from looks at all of them every pg_triage.activity_interval.

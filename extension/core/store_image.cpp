@@ -105,28 +105,28 @@ void decode(Decoder &in, StatementKey &key) {
     key.queryid = in.fixed<std::int64_t>();
 }
 
-// Only those that are not empty; most histograms fill few of their buckets.
-template <class Count, std::size_t n> void encode_buckets(Encoder &out, const Count (&counts)[n]) {
-    static_assert(n <= UINT8_MAX);
+// Of an array: only those that are not 0; most histograms fill few of their buckets.
+template <class Counts> void encode_counts(Encoder &out, const Counts &counts) {
+    static_assert(sizeof(counts) / sizeof(counts[0]) <= UINT8_MAX);
     std::uint8_t used = 0;
-    for (Count count : counts)
+    for (const auto count : counts)
         used += count != 0;
     out.fixed(used);
-    for (std::size_t i = 0; i < n; i++)
+    for (std::size_t i = 0; i < std::size(counts); i++)
         if (counts[i] != 0) {
             out.fixed(static_cast<std::uint8_t>(i));
             out.fixed(counts[i]);
         }
 }
 
-template <class Count, std::size_t n> bool decode_buckets(Decoder &in, Count (&counts)[n]) {
+template <class Counts> bool decode_counts(Decoder &in, Counts &counts) {
     const auto used = in.fixed<std::uint8_t>();
     for (int i = 0; i < used; i++) {
-        const auto bucket = in.fixed<std::uint8_t>();
-        const auto count = in.fixed<Count>();
-        if (bucket >= n)
+        const auto place = in.fixed<std::uint8_t>();
+        const auto count = in.fixed<std::remove_reference_t<decltype(counts[0])>>();
+        if (place >= std::size(counts))
             return false;
-        counts[bucket] = count;
+        counts[place] = count;
     }
     return true;
 }
@@ -142,7 +142,8 @@ void encode(Encoder &out, const StatementRecord &record) {
     out.fixed(record.first_seen);
     out.fixed(record.last_seen);
     out.fixed(record.current_plan);
-    encode_buckets(out, record.counts);
+    encode_counts(out, record.habits.counts);
+    encode_counts(out, record.counts);
 }
 
 bool decode(Decoder &in, StatementRecord &record) {
@@ -156,7 +157,7 @@ bool decode(Decoder &in, StatementRecord &record) {
     record.first_seen = in.fixed<std::int64_t>();
     record.last_seen = in.fixed<std::int64_t>();
     record.current_plan = in.fixed<std::uint64_t>();
-    return decode_buckets(in, record.counts);
+    return decode_counts(in, record.habits.counts) && decode_counts(in, record.counts);
 }
 
 void encode(Encoder &out, const ScanRecord &record) {
@@ -253,7 +254,7 @@ void encode(Encoder &out, const PlanRecord &record) {
     out.fixed(record.taken_up);
     out.fixed(record.succeeded);
     out.fixed(record.times_taken_up);
-    encode_buckets(out, record.counts);
+    encode_counts(out, record.counts);
     out.fixed(record.shape.hash.total);
     out.fixed(static_cast<std::uint8_t>(record.shape.count));
     for (std::uint32_t i = 0; i < record.shape.count; i++) {
@@ -278,7 +279,7 @@ bool decode(Decoder &in, PlanRecord &record) {
     record.taken_up = in.fixed<std::int64_t>();
     record.succeeded = in.fixed<std::uint64_t>();
     record.times_taken_up = in.fixed<std::uint64_t>();
-    if (!decode_buckets(in, record.counts))
+    if (!decode_counts(in, record.counts))
         return false;
     record.shape.hash.total = in.fixed<std::uint32_t>();
     record.shape.count = in.fixed<std::uint8_t>();

@@ -3,6 +3,7 @@
 // nothing: any bytes give either a whole image or a reason why not.
 #pragma once
 
+#include "core/application_advice.h"
 #include "core/histogram.h"
 #include "core/plan_shape.h"
 #include "core/scan_statistics.h"
@@ -14,7 +15,7 @@
 
 namespace triage::store_image {
 
-inline constexpr std::uint32_t format_version = 2;
+inline constexpr std::uint32_t format_version = 3;
 
 struct StatementKey {
     std::uint32_t userid = 0, dbid = 0;
@@ -31,6 +32,7 @@ struct StatementRecord {
     std::uint64_t total_ns = 0, max_ns = 0;
     std::int64_t first_seen = 0, last_seen = 0;
     std::uint64_t current_plan = 0; // the one taken up last; 0: none yet
+    Habits habits;
     std::uint64_t counts[LatencyBuckets::count] = {};
 };
 

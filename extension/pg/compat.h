@@ -16,6 +16,7 @@ PG_HEADERS_BEGIN
 #include "parser/parse_node.h"
 #include "pgstat.h"
 #include "storage/buf_internals.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/lsyscache.h"
@@ -219,6 +220,15 @@ inline bool walk_plan_state(PlanState *state, PlanStateWalker walker, void *cont
 #else
     return planstate_tree_walker(
         state, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context);
+#endif
+}
+
+// Tells one transaction of this backend from the next.
+inline LocalTransactionId local_transaction() {
+#if PG_VERSION_NUM >= 170000
+    return MyProc->vxid.lxid;
+#else
+    return MyProc->lxid;
 #endif
 }
 

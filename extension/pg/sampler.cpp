@@ -1,5 +1,6 @@
 #include "pg/sampler.h"
 
+#include "pg/client_habits.h"
 #include "pg/compat.h"
 #include "pg/faults.h"
 #include "pg/guc.h"
@@ -35,13 +36,14 @@ struct CacheEntry {
     store::Handle statement;
     std::uint64_t planid = 0;
     store::Handle plan;
+    client_habits::Recent recent;
 };
 
 constexpr std::uint32_t cache_entries = 512;
 CacheEntry cache[cache_entries];
 
 // Null if there is no room for it in the store.
-CacheEntry *entry_of(const store::StatementKey &key) noexcept {
+CacheEntry *entry_of(const store::StatementKey &key, store::NoRoom no_room) noexcept {
     const std::uint64_t mixed =
         (static_cast<std::uint64_t>(key.queryid) ^ key.userid) * 0x9E3779B97F4A7C15u;
     CacheEntry &entry = cache[mixed >> 55];
@@ -52,7 +54,7 @@ CacheEntry *entry_of(const store::StatementKey &key) noexcept {
     }
     if (store::is_current_statement(entry.statement))
         return &entry;
-    entry.statement = store::statement(key);
+    entry.statement = store::statement(key, no_room);
     return store::is_current_statement(entry.statement) ? &entry : nullptr;
 }
 static_assert(cache_entries == 512, "entry_of takes the nine highest bits");
@@ -75,6 +77,7 @@ store::StatementKey key_of(const QueryDesc *query) noexcept {
 struct ActiveSample {
     QueryDesc *query;
     ActiveSample *next;
+    client_habits::Reader reader;
     predicates::Sample sample;
     MemoryContextCallback unlink;
 };
@@ -96,7 +99,7 @@ ActiveSample *find_sample(const QueryDesc *query) noexcept {
     return nullptr;
 }
 
-void begin_sample(QueryDesc *query) {
+void begin_sample(QueryDesc *query, client_habits::Reader reader) {
     MemoryContext context = query->estate->es_query_cxt;
     auto *begun = faults::hits(faults::Point::sample_out_of_memory)
                       ? nullptr
@@ -108,6 +111,7 @@ void begin_sample(QueryDesc *query) {
     }
     new (begun) ActiveSample{};
     begun->query = query;
+    begun->reader = reader;
     begun->unlink.func = unlink_sample;
     begun->unlink.arg = begun;
     predicates::inspect(query, begun->sample);
@@ -190,10 +194,12 @@ bool chosen_by_chance() noexcept {
 bool is_sampled(const QueryDesc *query) noexcept {
     if (guc::sample_rate <= 0)
         return false;
-    CacheEntry *entry = entry_of(key_of(query));
+    // What has no slot is counted as lost when it ends.
+    CacheEntry *entry = entry_of(key_of(query), store::NoRoom::Ignore);
     if (entry == nullptr)
         return false;
     latest = {query, entry, entry->statement};
+    client_habits::note_start(entry->recent, query, entry->statement);
     return store::times_sampled(entry->statement) < statement_first_samples ||
            entry->plan_wants_sample || chosen_by_chance();
 }
@@ -220,6 +226,8 @@ void executor_start(QueryDesc *query, int eflags) {
     latest = {};
     const bool counted = counts(query, eflags);
     const bool sampled = counted && is_sampled(query);
+    // Before other statements can start in between.
+    const auto reader = sampled ? latest.entry->recent.reader : client_habits::Reader::Server;
     if (sampled)
         query->instrument_options |= INSTRUMENT_ROWS;
     if (previous_start)
@@ -229,7 +237,7 @@ void executor_start(QueryDesc *query, int eflags) {
     if (counted)
         measure_total(query);
     if (sampled)
-        begin_sample(query);
+        begin_sample(query, reader);
 }
 
 // Not inline: the room for a whole shape is for plans that are new here.
@@ -244,7 +252,7 @@ CacheEntry *entry_at_end(const QueryDesc *query) noexcept {
     if (latest.query == query && latest.entry->statement == latest.statement &&
         store::is_current_statement(latest.statement))
         return latest.entry;
-    return entry_of(key_of(query));
+    return entry_of(key_of(query), store::NoRoom::Count);
 }
 
 void record(QueryDesc *query) noexcept {
@@ -256,7 +264,10 @@ void record(QueryDesc *query) noexcept {
     const auto ns = static_cast<std::uint64_t>(std::max(query->totaltime->total, 0.0) * 1e9);
     const TimestampTz at = GetCurrentStatementStartTimestamp();
     const int bucket = LatencyBuckets::bucket_of(ns);
-    store::count_execution(entry.statement, ns, bucket, rows_processed(query->estate), at);
+    const std::uint64_t rows = rows_processed(query->estate);
+    store::count_execution(entry.statement, ns, bucket, rows, at);
+    if (rows == 0 && entry.recent.reader != client_habits::Reader::Server)
+        client_habits::note_empty(entry.recent, entry.statement, at);
 
     ActiveSample *sample = active ? find_sample(query) : nullptr;
     const std::uint64_t planid = plan_id_of(query->plannedstmt);
@@ -274,6 +285,7 @@ void record(QueryDesc *query) noexcept {
     if (sample) {
         const Oid main_relation = write_scans(key_of(query), sample->sample);
         store::count_sample(entry.statement, sample->sample.generic_plan, main_relation);
+        client_habits::note_sample(sample->reader, entry.statement, query);
     }
 }
 

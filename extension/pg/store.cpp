@@ -145,10 +145,11 @@ void raise_to(Counter &max, std::uint64_t value) noexcept {
             return;
 }
 
-bool fails(faults::Point point, Loss loss) noexcept {
+bool fails(faults::Point point, Loss loss, NoRoom no_room = NoRoom::Count) noexcept {
     if (!faults::hits(point))
         return false;
-    count_loss(loss);
+    if (no_room == NoRoom::Count)
+        count_loss(loss);
     return true;
 }
 
@@ -166,6 +167,8 @@ void clean(StatementSlot &slot, const StatementKey &key) noexcept {
     for (Counter *counter : {&slot.total_ns, &slot.max_ns, &slot.rows, &slot.sampled,
                              &slot.generic_plans, &slot.current_plan})
         counter->store(0, std::memory_order_relaxed);
+    for (Counter &habit : slot.habits)
+        habit.store(0, std::memory_order_relaxed);
     for (auto &low : slot.low)
         low.store(0, std::memory_order_relaxed);
     for (auto &high : slot.high)
@@ -237,9 +240,9 @@ void install_hooks() {
     shmem_startup_hook = startup;
 }
 
-Handle statement(const StatementKey &key) noexcept {
-    if (fails(faults::Point::statement_full, Loss::Statement) ||
-        fails(faults::Point::statement_busy, Loss::Busy))
+Handle statement(const StatementKey &key, NoRoom no_room) noexcept {
+    if (fails(faults::Point::statement_full, Loss::Statement, no_room) ||
+        fails(faults::Point::statement_busy, Loss::Busy, no_room))
         return {};
     auto matches = [&](const StatementSlot &slot) { return slot.key == key; };
     const auto place = segment.statement_directory.find_or_add(
@@ -247,7 +250,8 @@ Handle statement(const StatementKey &key) noexcept {
             clean(segment.statements[slot], key);
             return true;
         });
-    note_place(place, Loss::Statement);
+    if (no_room == NoRoom::Count)
+        note_place(place, Loss::Statement);
     if (!place.usable())
         return {};
     // The generation first, the key again after it: a slot recycled in between is not ours.
@@ -339,6 +343,15 @@ void count_sample(Handle statement, bool generic_plan, Oid main_relation) noexce
         slot.main_relation.store(main_relation, std::memory_order_relaxed);
 }
 
+void add_habit(Handle statement, Habit habit, std::uint64_t count) noexcept {
+    segment.statements[statement.slot].habits[static_cast<std::size_t>(habit)].fetch_add(
+        count, std::memory_order_relaxed);
+}
+
+void raise_habit(Handle statement, Habit habit, std::uint64_t at_least) noexcept {
+    raise_to(segment.statements[statement.slot].habits[static_cast<std::size_t>(habit)], at_least);
+}
+
 void add_scan(const StatementKey &key, ScanSample &sample, std::uint32_t epoch) noexcept {
     if (fails(faults::Point::scan_full, Loss::Scan))
         return;
@@ -368,7 +381,7 @@ std::uint32_t label_epoch() noexcept {
 }
 
 void restore(const store_image::StatementRecord &record) noexcept {
-    const Handle handle = statement(record.key);
+    const Handle handle = statement(record.key, NoRoom::Count);
     if (!is_current_statement(handle))
         return;
     StatementSlot &slot = segment.statements[handle.slot];
@@ -381,6 +394,8 @@ void restore(const store_image::StatementRecord &record) noexcept {
     slot.current_plan = record.current_plan;
     slot.first_seen = record.first_seen;
     slot.last_seen = record.last_seen;
+    for (std::size_t i = 0; i < std::size(slot.habits); i++)
+        slot.habits[i] = record.habits.counts[i];
     for (int i = 0; i < LatencyBuckets::count; i++) {
         slot.low[i] = static_cast<std::uint32_t>(record.counts[i]);
         slot.high[i] = static_cast<std::uint8_t>(record.counts[i] >> 32);

@@ -6,6 +6,7 @@
 // them.
 #pragma once
 
+#include "core/application_advice.h"
 #include "core/histogram.h"
 #include "core/plan_shape.h"
 #include "core/scan_statistics.h"
@@ -34,6 +35,7 @@ struct StatementStats {
     TimestampTz first_seen = 0, last_seen = 0;
     Oid main_relation = InvalidOid; // target, or the relation that it read most of; of its database
     std::uint64_t current_plan = 0; // the one taken up last; 0: none yet
+    Habits habits;
     LatencyHistogram latency;
 };
 
@@ -101,8 +103,11 @@ struct Handle {
     bool operator==(const Handle &) const = default;
 };
 
-// Invalid (is_current is false) if there is no room; that is counted.
-Handle statement(const StatementKey &key) noexcept;
+// What is to happen where there is no room: executions are counted as lost once, when they end.
+enum class NoRoom : std::uint8_t { Count, Ignore };
+
+// Invalid (is_current is false) if there is no room.
+Handle statement(const StatementKey &key, NoRoom no_room) noexcept;
 Handle plan(const StatementKey &key, const PlanShape &shape) noexcept;
 bool is_current_statement(Handle handle) noexcept;
 bool is_current_plan(Handle handle) noexcept;
@@ -119,6 +124,8 @@ std::uint64_t count_plan(Handle plan, std::uint64_t ns, int bucket, bool sampled
 // did the last time; all but the first of those that meet the same change do nothing.
 void take_up_plan(Handle statement, Handle plan, TimestampTz at) noexcept;
 void count_sample(Handle statement, bool generic_plan, Oid main_relation) noexcept;
+void add_habit(Handle statement, Habit habit, std::uint64_t count) noexcept;
+void raise_habit(Handle statement, Habit habit, std::uint64_t at_least) noexcept;
 // `label_epoch`: as it was when the sample's values were decided on; if it moved they are dropped.
 void add_scan(const StatementKey &key, ScanSample &sample, std::uint32_t label_epoch) noexcept;
 

@@ -45,6 +45,7 @@ struct alignas(64) StatementSlot {
     std::uint64_t total_ns_then;
     double heat;
 
+    Counter habits[static_cast<std::size_t>(Habit::Count)];
     std::atomic<std::uint32_t> low[LatencyBuckets::count];
     std::atomic<std::uint8_t> high[LatencyBuckets::count];
 };

@@ -40,6 +40,7 @@ StatementStats statement_stats(const store_image::StatementRecord &record) {
     stats.last_seen = record.last_seen;
     stats.main_relation = record.main_relation;
     stats.current_plan = record.current_plan;
+    stats.habits = record.habits;
     return stats;
 }
 
@@ -132,6 +133,8 @@ bool copy_statement(std::uint32_t number, store_image::StatementRecord &record) 
     record.sampled = slot.sampled.load(std::memory_order_relaxed);
     record.generic_plans = slot.generic_plans.load(std::memory_order_relaxed);
     record.current_plan = slot.current_plan.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < std::size(slot.habits); i++)
+        record.habits.counts[i] = slot.habits[i].load(std::memory_order_relaxed);
     record.total_ns = slot.total_ns.load(std::memory_order_relaxed);
     record.max_ns = slot.max_ns.load(std::memory_order_relaxed);
     record.first_seen = slot.first_seen;
@@ -206,6 +209,7 @@ std::vector<StatementStats> read_statements(Oid dbid) {
                 into.current_plan = other.current_plan;
             into.first_seen = std::min(into.first_seen, other.first_seen);
             into.last_seen = std::max(into.last_seen, other.last_seen);
+            into.habits += other.habits;
             into.latency += other.latency;
         });
     return all;

@@ -162,5 +162,30 @@ like(known(), qr/^130\|/, 'the busy statement was never evicted');
 cmp_ok($node->safe_psql('postgres', q{SELECT split_part(detail, ' ', 1) FROM triage.self_check() WHERE "check" = 'evictions'}),
 	'>', 0, 'others made room');
 
+# What finds no slot is counted as lost once. Without the launcher nobody makes room.
+$node->append_conf('postgresql.conf', "max_worker_processes = 0\n");
+$node->restart;
+sub executions_seen_and_lost
+{
+	my ($seen, $lost) = split /\|/, $node->safe_psql('postgres', q{
+SELECT (SELECT sum(calls) FROM triage.statement_statistics()),
+       (SELECT coalesce(substring(detail FROM '(\d+) executions of statements')::int, 0)
+          FROM triage.self_check() WHERE "check" = 'nothing was dropped')});
+	return ($seen + $lost, $lost);
+}
+foreach my $rate (0, 1)
+{
+	$node->append_conf('postgresql.conf', "pg_triage.sample_rate = $rate\n");
+	$node->reload;
+	$node->poll_query_until('postgres', "SELECT current_setting('pg_triage.sample_rate') = '$rate'");
+	my ($first) = executions_seen_and_lost();
+	my ($second) = executions_seen_and_lost();
+	my $own = $second - $first; # of asking
+	$node->safe_psql('postgres', join('', map { 'SELECT ' . join(',', (1) x ($rate * 300 + $_)) . ";\n" } 1 .. 300));
+	my ($third, $lost) = executions_seen_and_lost();
+	is($third - $second - $own, 300, "each of 300 statements is counted or lost, once (rate $rate)");
+	cmp_ok($lost, '>', 200, 'most were lost');
+}
+
 $node->stop;
 done_testing();

@@ -31,7 +31,7 @@ $$ BEGIN RETURN (SELECT count(*) FROM stays WHERE patient_id = wanted); END $$;
 ANALYZE;
 });
 
-# Seven statements (the nested one counts), each with the result that it must have.
+# Seven statements (the nested one counts, BEGIN and ROLLBACK do not), each with the result that it must have.
 my $script = $node->basedir . '/statements.sql';
 append_to_file($script, q{
 \set id random(1, 200)
@@ -111,6 +111,10 @@ foreach my $point (sort keys %counted)
 		unlike($err, qr/aborted/, "$point: no session ends ($mode)");
 	}
 	like(losses(), $counted{$point}, "$point: it is counted: " . losses());
+	next if $point ne 'statement_full';
+	my ($lost) = losses() =~ /(\d+) executions of statements/;
+	is($lost, 2 * $clients * (int($statements / 2 / $statements_a_run / $clients) + 1) * $statements_a_run,
+		"$point: each execution is counted as lost once");
 }
 
 # A cancel is the user's own: his statement is cancelled, and nothing else happens.

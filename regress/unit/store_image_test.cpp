@@ -21,6 +21,7 @@ StatementRecord a_statement() {
     record.first_seen = 1;
     record.last_seen = -2;
     record.current_plan = 4711;
+    record.habits[Habit::Columns] = 12;
     record.counts[3] = 5;
     record.counts[200] = std::uint64_t{1} << 39;
     return record;
@@ -100,6 +101,7 @@ TEST(StoreImage, ComesBackAsItWas) {
     EXPECT_EQ(statement.counts[200], std::uint64_t{1} << 39);
     EXPECT_EQ(statement.last_seen, -2);
     EXPECT_EQ(statement.current_plan, 4711u);
+    EXPECT_EQ(statement.habits.counts, a_statement().habits.counts);
     ASSERT_EQ(recorder.scans.size(), 1u);
     EXPECT_STREQ(recorder.scans[0].totals.values[0].text, "open");
     EXPECT_EQ(hash_of_clauses(recorder.scans[0].totals), hash_of_clauses(a_scan().totals));
