@@ -1,7 +1,9 @@
 #include "core/index_search.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <map>
 #include <queue>
 
 namespace triage {
@@ -10,6 +12,12 @@ namespace {
 // How often a statement's favourites are taken away to see what it would take instead.
 constexpr int most_alternatives = 10;
 constexpr int most_refinements = 200;
+// How often smaller ones are asked for than those that a plan used, and from which size on an index
+// counts as smaller.
+constexpr int most_smaller = 8;
+constexpr double smaller = 0.9;
+// How often room is made by taking an index out and filling up anew.
+constexpr int most_refills = 200;
 constexpr double page_size = 8192;
 
 } // namespace
@@ -26,10 +34,12 @@ IndexSearch::IndexSearch(PricedWorkload &priced, const std::vector<Candidate> &c
 
 CandidateSet IndexSearch::run() {
     gather();
-    State best = refined(greedy(false));
-    State other = refined(greedy(true));
+    State best = refined(greedy(initial(), false));
+    State other = refined(greedy(initial(), true));
     if (other.total < best.total - tolerance_)
         best = std::move(other);
+    if (leaves_out_what_gains(best))
+        best = with_room_made(std::move(best));
     return best.chosen;
 }
 
@@ -44,19 +54,46 @@ void IndexSearch::gather() {
 // What a statement uses when it may choose freely, what it uses when that is taken away, and so on
 // while it still gains: what is nobody's favourite may serve many.
 void IndexSearch::gather_for(std::size_t i) {
-    const PricedStatement &statement = priced_.statements()[i];
-    CandidateSet left = statement.relevant;
-    for (int round = 0; round < most_alternatives && !left.empty(); round++) {
-        Price price = priced_.price_in_groups(statement, left);
-        lowest_[i] = std::min(lowest_[i], price.cost);
-        if (price.used.empty() || !is_gain(statement.before, price.cost))
-            break;
-        useful_[i] |= price.used;
-        left -= price.used;
-        // Indexes that a plan uses together may be worth nothing one by one.
-        if (price.used.size() > 1)
-            changes_.push_back(price.used.members());
+    CandidateSet left = priced_.statements()[i].relevant, used;
+    for (int round = 0; round < most_alternatives && gather_used(i, left, used); round++)
+        left -= used;
+    if (std::isfinite(limits_.budget_bytes))
+        gather_smaller_for(i);
+}
+
+// Where space is scarce, what is smaller than the favourites counts, too: of each relation that a
+// plan used an index of, only smaller ones are offered the next time.
+void IndexSearch::gather_smaller_for(std::size_t i) {
+    CandidateSet left = priced_.statements()[i].relevant, used;
+    for (int round = 0; round < most_smaller && gather_used(i, left, used); round++) {
+        std::map<RelationId, double> largest;
+        for (CandidateId id : used.members()) {
+            double &bytes = largest[candidates_[id].definition.relation];
+            bytes = std::max(bytes, candidates_[id].size.bytes);
+        }
+        for (CandidateId id : left.members()) {
+            auto found = largest.find(candidates_[id].definition.relation);
+            if (found != largest.end() && candidates_[id].size.bytes >= smaller * found->second)
+                left.erase(id);
+        }
     }
+}
+
+// Notes what the statement uses of what is offered; false if that is nothing worth while.
+bool IndexSearch::gather_used(std::size_t i, const CandidateSet &offered, CandidateSet &used) {
+    if (offered.empty())
+        return false;
+    const PricedStatement &statement = priced_.statements()[i];
+    Price price = priced_.price_in_groups(statement, offered);
+    lowest_[i] = std::min(lowest_[i], price.cost);
+    if (price.used.empty() || !is_gain(statement.before, price.cost))
+        return false;
+    used = price.used;
+    useful_[i] |= used;
+    // Indexes that a plan uses together may be worth nothing one by one.
+    if (used.size() > 1)
+        changes_.push_back(used.members());
+    return true;
 }
 
 void IndexSearch::index_what_was_gathered() {
@@ -162,9 +199,9 @@ bool IndexSearch::fits(const CandidateSet &chosen) const {
 // ---- The search
 // -----------------------------------------------------------------------------------
 
-// Makes the best change again and again. A change's gain seldom grows as others are made, so an old
-// gain serves as a bound: only the changes that lead the queue are priced anew.
-IndexSearch::State IndexSearch::greedy(bool per_byte) {
+// Makes the best change again and again, none of the banned. A change's gain seldom grows as others
+// are made, so an old gain serves as a bound: only the changes that lead the queue are priced anew.
+IndexSearch::State IndexSearch::greedy(State state, bool per_byte, const CandidateSet &banned) {
     struct Entry {
         double score;
         std::size_t change;
@@ -173,10 +210,11 @@ IndexSearch::State IndexSearch::greedy(bool per_byte) {
             return score != other.score ? score < other.score : change > other.change;
         }
     };
-    State state = initial();
     std::priority_queue<Entry> queue;
     for (std::size_t i = 0; i < changes_.size(); i++)
-        queue.push({std::numeric_limits<double>::infinity(), i, 0});
+        if (std::none_of(changes_[i].begin(), changes_[i].end(),
+                         [&](CandidateId id) { return banned.contains(id); }))
+            queue.push({std::numeric_limits<double>::infinity(), i, 0});
     std::size_t round = 1;
     while (!queue.empty()) {
         Entry entry = queue.top();
@@ -254,6 +292,37 @@ bool IndexSearch::improve(State &state) {
         return false;
     move(state, best);
     return true;
+}
+
+bool IndexSearch::leaves_out_what_gains(const State &state) {
+    return std::any_of(changes_.begin(), changes_.end(), [&](const Change &change) {
+        CandidateSet chosen = with(state.chosen, change);
+        return !fits(chosen) && difference(state, chosen) < -tolerance_;
+    });
+}
+
+// Two indexes may be worth more than the one that takes their place: each of the chosen is taken
+// out for a try, and the room filled with others. The best of these tries, and again.
+IndexSearch::State IndexSearch::with_room_made(State state) {
+    for (int tries = 0; tries < most_refills;) {
+        State best = state;
+        for (CandidateId out : state.chosen.members()) {
+            CandidateSet rest = state.chosen, banned({out});
+            rest.erase(out);
+            State with_room = state;
+            move(with_room, rest);
+            for (bool per_byte : {false, true}) {
+                State filled = greedy(with_room, per_byte, banned);
+                if (filled.total < best.total - tolerance_)
+                    best = std::move(filled);
+            }
+            tries++;
+        }
+        if (best.chosen == state.chosen)
+            break;
+        state = refined(std::move(best));
+    }
+    return state;
 }
 
 } // namespace triage

@@ -1,5 +1,6 @@
 // The search for the set of candidates with the greatest net benefit that fits the limits: greedy
 // by benefit and by benefit per byte, each climbed further by adding, dropping and exchanging.
+// Where the limits keep something useful out, room is made for it, too.
 #pragma once
 
 #include "core/priced_workload.h"
@@ -32,12 +33,16 @@ class IndexSearch {
 
     void gather();
     void gather_for(std::size_t i);
+    void gather_smaller_for(std::size_t i);
+    bool gather_used(std::size_t i, const CandidateSet &offered, CandidateSet &used);
     void index_what_was_gathered();
 
     State initial() const;
-    State greedy(bool per_byte);
+    State greedy(State state, bool per_byte, const CandidateSet &banned = {});
     State refined(State state);
     bool improve(State &state);
+    bool leaves_out_what_gains(const State &state);
+    State with_room_made(State state);
 
     double difference(const State &state, const CandidateSet &chosen);
     void move(State &state, const CandidateSet &chosen);

@@ -173,6 +173,32 @@ TEST(Selection, RespectsTheBudgetAndTakesTheBestWithinIt) {
     EXPECT_TRUE(f.select().indexes.empty());
 }
 
+TEST(Selection, UnderABudgetSmallerIndexesThanTheFavouritesCount) {
+    Fixture f;
+    f.relation(1);
+    std::vector<Plan> plans{{1000, {}}};
+    for (AttributeNumber a = 1; a <= 20; a++)
+        plans.push_back({10.0 + a, {f.candidate(1, {a}, {}, 5 * megabyte)}});
+    CandidateId small = f.candidate(1, {21});
+    plans.push_back({100, {small}});
+    f.statement({1}, plans);
+    f.limits.budget_bytes = megabyte;
+    EXPECT_EQ(chosen(f.select()), Ids{small});
+}
+
+TEST(Selection, OneIndexGivesWayToTwoThatTogetherSaveMore) {
+    Fixture f;
+    f.relation(1);
+    CandidateId large = f.candidate(1, {1}, {}, 6 * megabyte);
+    CandidateId one = f.candidate(1, {2}, {}, 5 * megabyte);
+    CandidateId two = f.candidate(1, {3}, {}, 5 * megabyte);
+    f.statement({1}, {{1000, {}}, {340, {large}}});
+    f.statement({1}, {{1000, {}}, {500, {one}}});
+    f.statement({1}, {{1000, {}}, {500, {two}}});
+    f.limits.budget_bytes = 10 * megabyte;
+    EXPECT_EQ(chosen(f.select()), (Ids{one, two}));
+}
+
 TEST(Selection, WithFewIndexesAllowedTheSharedOneWins) {
     Fixture f;
     f.relation(1);
