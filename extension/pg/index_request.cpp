@@ -2,16 +2,20 @@
 
 #include "pg/compat.h"
 #include "pg/error_position.h"
+#include "pg/guc.h"
+#include "pg/predicate_rule.h"
 
 PG_HEADERS_BEGIN
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/reloptions.h"
 #include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_proc.h"
 #include "commands/defrem.h"
@@ -20,6 +24,7 @@ PG_HEADERS_BEGIN
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_utilcmd.h"
 #include "parser/parser.h"
+#include "storage/bufmgr.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
@@ -336,6 +341,43 @@ void check_trust(const char *ddl) {
              errhint("Let the table's owner call triage.ensure_index() if it is meant to be.")));
 }
 
+bool has_rows(Oid relation) {
+    ListCell *cell;
+    bool found = false;
+    foreach (cell, find_all_inheritors(relation, AccessShareLock, nullptr)) {
+        ::Relation leaf = relation_open(lfirst_oid(cell), NoLock);
+        found = found ||
+                (RELKIND_HAS_STORAGE(leaf->rd_rel->relkind) && RelationGetNumberOfBlocks(leaf) > 0);
+        relation_close(leaf, NoLock);
+    }
+    return found;
+}
+
+void check_values(const char *ddl, const char *hint) {
+    IndexStmt *raw = parse(ddl);
+    const Oid relation = find_relation(raw);
+    if (!has_rows(relation))
+        return;
+    IndexStmt *statement = transformIndexStmt(relation, raw, ddl);
+    Node *found =
+        statement->whereClause ? find_private_value(statement->whereClause, relation) : nullptr;
+    ListCell *cell;
+    foreach (cell, statement->indexParams) {
+        Node *expression = lfirst_node(IndexElem, cell)->expr;
+        if (found == nullptr && expression != nullptr)
+            found = find_private_value(expression, relation);
+    }
+    if (found)
+        ereport(
+            ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+             errmsg("definition of the index names a value that pg_triage must not keep"),
+             errdetail("A job stores and shows its definition, and the value is not known to be "
+                       "shared by %d rows of a column that may be shown.",
+                       guc::min_shared_rows),
+             errhint("%s", hint)));
+}
+
 IndexRequest to_request(const Collected &collected) {
     IndexRequest request;
     request.relation = collected.relation;
@@ -400,6 +442,11 @@ std::string free_index_name(const IndexRequest &request) {
 void check_functions_are_trusted(const std::string &ddl) {
     const char *text = ddl.c_str();
     call_server([text] { check_trust(text); });
+}
+
+void check_values_may_be_kept(const std::string &ddl, const char *hint) {
+    const char *text = ddl.c_str();
+    call_server([=] { check_values(text, hint); });
 }
 
 } // namespace triage

@@ -45,4 +45,8 @@ std::string free_index_name(const IndexRequest &request);
 // as the table's owner: building runs it with the table owner's rights.
 void check_functions_are_trusted(const std::string &ddl);
 
+// Throws SqlError, with this hint, if the definition names a value that the privacy rule keeps in: a
+// job stores and shows its definition. In a table without rows no value is anybody's.
+void check_values_may_be_kept(const std::string &ddl, const char *hint);
+
 } // namespace triage

@@ -149,6 +149,7 @@ std::int64_t ensure_index(const std::string &ddl) {
                        "It is not a valid index with this definition.",
                        "Drop it first, or choose another name.");
     }
+    check_values_may_be_kept(ddl, "Use CREATE INDEX CONCURRENTLY yourself.");
     NewJob job = job_for(request);
     job.size_bytes = known.size_bytes;
     job.name_given = !request.name.empty();
@@ -212,6 +213,10 @@ std::int64_t drop_index(Oid index, std::int64_t undoes) {
                        "must be owner of the table to drop unique index " + job.index_name,
                        "Without it duplicates could get in.");
     job.definition = facts[8].value_or("");
+    if (undoes == 0) // else the definition is that job's already
+        as_extension([&] {
+            check_values_may_be_kept(job.definition, "Use DROP INDEX CONCURRENTLY yourself.");
+        });
     job.fingerprint = spi::text(std::int64_t{index});
     job.ddl = (spi::boolean(facts[9]) ? "DROP INDEX " : "DROP INDEX CONCURRENTLY ") +
               regclass_text(index);

@@ -1,6 +1,7 @@
 #include "pg/predicate_rule.h"
 
 #include "pg/column_facts.h"
+#include "pg/compat.h"
 #include "pg/guc.h"
 #include "pg/plan_analysis.h"
 
@@ -139,10 +140,86 @@ bool may_stand(Node *clause, const Question &question) {
     }
 }
 
+// ---- Values anywhere in a definition
+
+bool says_nothing(const Const *value) {
+    if (value->constisnull)
+        return true;
+    Oid output;
+    bool is_varlena;
+    getTypeOutputInfo(value->consttype, &output, &is_varlena);
+    const char *text = OidOutputFunctionCall(output, value->constvalue);
+    return value->consttype == BOOLOID || *text == '\0' || strcmp(text, "0") == 0 ||
+           strcmp(text, "1") == 0;
+}
+
+struct PrivateValueSearch {
+    Question question;
+    Node *found;
+};
+
+bool is_private(Node *argument) {
+    argument = strip_relabel(argument);
+    return argument != nullptr && IsA(argument, Const) && !says_nothing(castNode(Const, argument));
+}
+
+// Of arguments that rows are told apart by.
+bool note_private(List *arguments, PrivateValueSearch *search) {
+    ListCell *cell;
+    foreach (cell, arguments)
+        if (is_private(static_cast<Node *>(lfirst(cell)))) {
+            search->found = strip_relabel(static_cast<Node *>(lfirst(cell)));
+            return true;
+        }
+    return false;
+}
+
+bool search_private_value(Node *node, void *context) {
+    auto *search = static_cast<PrivateValueSearch *>(context);
+    if (node == nullptr)
+        return false;
+    bool found = false;
+    switch (nodeTag(node)) {
+    case T_OpExpr:
+    case T_DistinctExpr:
+    case T_NullIfExpr: {
+        auto *op = reinterpret_cast<OpExpr *>(node); // all three are
+        const bool tells_apart = IsA(node, NullIfExpr) || op->opresulttype == BOOLOID;
+        found = tells_apart && !comparison_may_stand(op, search->question) &&
+                note_private(op->args, search);
+        break;
+    }
+    case T_ScalarArrayOpExpr: {
+        auto *op = castNode(ScalarArrayOpExpr, node);
+        found = !list_may_stand(op, search->question) && note_private(op->args, search);
+        break;
+    }
+    case T_FuncExpr: {
+        auto *function = castNode(FuncExpr, node);
+        found = function->funcresulttype == BOOLOID && note_private(function->args, search);
+        break;
+    }
+    case T_RowCompareExpr: {
+        auto *comparison = castNode(RowCompareExpr, node);
+        found = note_private(comparison->largs, search) || note_private(comparison->rargs, search);
+        break;
+    }
+    default:
+        break;
+    }
+    return found || walk_expression(node, search_private_value, context);
+}
+
 } // namespace
 
 bool may_stand_in_predicate(Node *clause, Oid relid, Index rti, Literals literals) {
     return may_stand(clause, {relid, rti, literals}) && !contain_mutable_functions(clause);
+}
+
+Node *find_private_value(Node *expression, Oid relid) {
+    PrivateValueSearch search = {{relid, 1, Literals::Observed}, nullptr};
+    search_private_value(eval_const_expressions(nullptr, expression), &search);
+    return search.found;
 }
 
 } // namespace triage

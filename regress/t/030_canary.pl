@@ -2,7 +2,7 @@
 # protocols, in statements that work and in statements that fail. None may be found in what the extension
 # shows (every view and function of the schema), remembers (shared memory, files) or writes to the log.
 #
-# All strings begin with one mark and all numbers lie in one narrow range, so that one search finds any.
+# Canary.pm makes them and looks for them.
 use strict;
 use warnings;
 
@@ -10,53 +10,10 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $mark = 'Zebra7Qx';
-my $first_number = 739182645000000;
-my $numbers = 1_000_000;
+use Canary;
 
+my ($mark, $first_number, $numbers) = (mark(), first_number(), numbers());
 my $seed = 0;
-sub text_canary { return $mark . sprintf('%06d', ++$seed); }
-sub number_canary { return $first_number + ++$seed; }
-
-# The first canary found in text, as it is (in any case) or its bytes in hexadecimal; nothing if there is
-# none.
-sub in_text
-{
-	my $text = lc $_[0];
-	foreach my $string (lc $mark, unpack('H*', $mark))
-	{
-		my $at = index($text, $string);
-		return substr($text, $at, 60) if $at >= 0;
-	}
-	for (my $at = -1; ($at = index($text, '739182645', $at + 1)) >= 0;)
-	{
-		my $digits = substr($text, $at > 0 ? $at - 1 : 0, 17);
-		return $1 if $digits =~ /(?<!\d)(739182645\d{6})(?!\d)/;
-	}
-	return undef;
-}
-
-# The same in memory: also the numbers as a long integer or a double.
-sub in_bytes
-{
-	my $found = in_text($_[0]);
-	return $found if defined $found;
-	foreach my $format ('q<', 'd<')
-	{
-		# Both ends of the range share these last bytes.
-		my ($low, $high) = map { pack($format, $_) } $first_number, $first_number + $numbers;
-		my $shared = 0;
-		$shared++ while substr($low, 7 - $shared, 1) eq substr($high, 7 - $shared, 1);
-		my $tail = substr($low, 8 - $shared);
-		for (my $at = -1; ($at = index($_[0], $tail, $at + 1)) >= 0;)
-		{
-			next if $at + $shared < 8;
-			my $number = unpack($format, substr($_[0], $at + $shared - 8, 8));
-			return "$number" if $number >= $first_number && $number < $first_number + $numbers;
-		}
-	}
-	return undef;
-}
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
@@ -132,8 +89,8 @@ my @templates = (
 	sub { "SELECT * FROM patients WHERE diagnosis = 'diagnosis 3' ORDER BY name = '" . text_canary() . "' LIMIT 1" },
 	sub { "/* " . text_canary() . " */ SELECT count(*) FROM patients WHERE name = E'" . text_canary() . "' -- " . text_canary() },
 	sub { "DO \$\$ BEGIN PERFORM count(*) FROM patients WHERE name = '" . text_canary() . "'; EXECUTE 'SELECT 1 FROM patients WHERE mrn = ''" . text_canary() . "'''; END \$\$" },
-	sub { "PREPARE p$seed (text, bigint) AS SELECT count(*) FROM patients WHERE diagnosis = \$1 AND room = \$2; EXECUTE p$seed('" . text_canary() . "', " . number_canary() . ')' },
-	sub { "CREATE TEMP TABLE t$seed AS SELECT * FROM patients WHERE name = '" . text_canary() . "'" },
+	sub { $seed++; "PREPARE p$seed (text, bigint) AS SELECT count(*) FROM patients WHERE diagnosis = \$1 AND room = \$2; EXECUTE p$seed('" . text_canary() . "', " . number_canary() . ')' },
+	sub { $seed++; "CREATE TEMP TABLE t$seed AS SELECT * FROM patients WHERE name = '" . text_canary() . "'" },
 	sub { "BEGIN; DECLARE c CURSOR FOR SELECT * FROM patients WHERE diagnosis = '" . text_canary() . "'; FETCH 5 FROM c; CLOSE c; COMMIT" },
 	sub { "COPY (SELECT * FROM patients WHERE mrn = '" . text_canary() . "') TO STDOUT" },
 	# What fails.
@@ -181,62 +138,22 @@ my $seen = $node->safe_psql('postgres', 'SELECT sum(sampled) FROM triage.stateme
 cmp_ok($seen, '>', 2000, "sampled executions: $seen");
 cmp_ok($node->safe_psql('postgres', 'SELECT sum(withheld) FROM triage.access_patterns'), '>', 1000, 'values were withheld');
 
-# Each relation and each function that can be called without an argument, taken from the catalog.
-my %acts = map { $_ => 1 } qw(reset reset_store dump_store audit_log_is_append_only);
-my @relations = split /\n/, $node->safe_psql('postgres', q{
-SELECT oid::regclass FROM pg_class WHERE relnamespace = 'triage'::regnamespace AND relkind IN ('r', 'v', 'm', 'p', 'f') ORDER BY 1});
-my @functions = grep { !$acts{$_} } split /\n/, $node->safe_psql('postgres', q{
-SELECT proname FROM pg_proc WHERE pronamespace = 'triage'::regnamespace AND prokind = 'f' AND pronargs = pronargdefaults
-   AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'internal'::regtype) ORDER BY 1});
-cmp_ok(scalar @relations, '>', 8, 'relations: ' . join(', ', @relations));
-cmp_ok(scalar @functions, '>', 8, 'functions: ' . join(', ', @functions));
-my $shown = '';
-foreach my $from (@relations, map { "triage.$_()" } @functions)
-{
-	my ($out, $err) = ('', '');
-	$node->psql('postgres', "SELECT x::text FROM $from x", stdout => \$out, stderr => \$err);
-	is(in_text("$out$err"), undef, "none in $from");
-	$shown .= $out;
-}
+my $shown = none_is_shown($node);
 like($shown, qr/diagnosis diagnosis 1/, 'what many share is shown');
 
-# The advisor's reports, where it is installed.
-my ($advisor) = grep { -x } map { "$_/pg_triage" } split /:/, $ENV{PATH};
-SKIP:
-{
-	skip 'the advisor is not installed', 10 unless defined $advisor;
-	foreach my $command (['report', '--format', 'text'], ['report', '--format', 'json'], ['report', '--format', 'markdown'], ['indexes'], ['indexes', '--explain'])
-	{
-		my ($out, $err) = run_command([$advisor, @$command, '-h', $node->host, '-p', $node->port, '-d', 'postgres']);
-		like($out, qr/\w/, "the advisor says something: @$command") or diag $err;
-		is(in_text("$out$err"), undef, "none in what the advisor says: @$command");
-	}
-}
+none_is_reported($node);
 
-my $dump = pack('H*', $node->safe_psql('postgres', q{SELECT encode(triage.dump_store(), 'hex')}));
-cmp_ok(length $dump, '>', 1024 * 1024, 'the shared memory was read');
-is(in_bytes($dump), undef, 'none in shared memory');
+my $dump = none_is_in_shared_memory($node);
 like($dump, qr/diagnosis 1\0/, 'what many share is there');
 
 $node->stop;
-my @files = glob $node->data_dir . '/pg_stat/pg_triage*';
-cmp_ok(scalar @files, '>=', 2, 'files: ' . join(', ', map { s{.*/}{}r } @files));
-foreach my $file (@files)
-{
-	my $name = $file =~ s{.*/}{}r;
-	is(in_bytes(slurp_file($file)), undef, "none in $name");
-}
+none_is_in_files($node);
 like(slurp_file($node->data_dir . '/pg_stat/pg_triage.stat'), qr/diagnosis 1/, 'what many share is in the file');
-
-# Lines of our processes, and lines that speak of us.
-my $log = slurp_file($node->logfile);
-my @ours = grep { /^pg_triage|pg_triage/ } split /\n/, $log;
-cmp_ok(scalar @ours, '>', 0, 'log lines of ours: ' . scalar @ours);
-is(in_text(join("\n", @ours)), undef, 'none in our log lines');
+none_is_in_our_log_lines($node);
 
 # ---- The search itself finds what is there.
 $node->start;
-ok(in_text($log), 'found in lines of the log that are not ours');
+ok(in_text(slurp_file($node->logfile)), 'found in lines of the log that are not ours');
 ok(in_text($node->safe_psql('postgres', 'SELECT p::text FROM patients p LIMIT 1')), 'found in text');
 ok(in_text($node->safe_psql('postgres', "SELECT encode(convert_to('${mark}', 'UTF8'), 'hex')")), 'found in hexadecimal');
 ok(in_bytes("xyz" . pack('q<', $first_number + 4711) . "\0"), 'found as a long integer');
