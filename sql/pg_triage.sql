@@ -616,6 +616,7 @@ CREATE TABLE triage.job (
     by_owner boolean NOT NULL,
     name_given boolean NOT NULL DEFAULT false,
     size_bytes bigint,
+    built_bytes bigint,
     recommendation_id bigint,
     undoes bigint REFERENCES triage.job,
     queryids bigint[] NOT NULL DEFAULT '{}',
@@ -648,6 +649,8 @@ CREATE TABLE triage.job (
 );
 COMMENT ON TABLE triage.job IS 'queue and history of index builds and drops; written by the functions below and by the worker, read through triage.jobs';
 COMMENT ON COLUMN triage.job.fingerprint IS 'what is to be built or dropped, without the index''s name: a request for the same gets the same job';
+COMMENT ON COLUMN triage.job.size_bytes IS 'as predicted before the build';
+COMMENT ON COLUMN triage.job.built_bytes IS 'of the index when its build had just ended; of all partitions';
 COMMENT ON COLUMN triage.job.definition IS 'of a drop: how to make the index again';
 COMMENT ON COLUMN triage.job.by_owner IS 'asked for by somebody who may act as the table''s owner, so functions in the index need no further trust';
 COMMENT ON COLUMN triage.job.name_given IS 'the requester chose the index''s name, so no other may be taken';
@@ -753,6 +756,22 @@ COMMENT ON COLUMN triage.jobs.before_ms IS 'mean time of the statements that the
 COMMENT ON COLUMN triage.jobs.improvement IS 'of the time of the statements that the index is for: 1 - after / before';
 COMMENT ON COLUMN triage.jobs.executions IS 'of these statements since the index was built';
 GRANT SELECT ON triage.jobs TO triage_reader;
+
+CREATE VIEW triage.size_predictions AS
+SELECT id AS job_id,
+       relation::regclass AS relation,
+       index_schema,
+       index_name,
+       size_bytes AS predicted_bytes,
+       built_bytes,
+       size_bytes::float8 / nullif(built_bytes, 0) - 1 AS error,
+       built_at
+  FROM triage.job
+ WHERE kind = 'create' AND size_bytes > 0 AND built_bytes IS NOT NULL;
+COMMENT ON VIEW triage.size_predictions IS 'how far the predicted sizes of built indexes were from the real ones';
+COMMENT ON COLUMN triage.size_predictions.built_bytes IS 'when the build had just ended; the index may have grown since';
+COMMENT ON COLUMN triage.size_predictions.error IS 'predicted / built - 1: 0.1 is a tenth too much';
+GRANT SELECT ON triage.size_predictions TO triage_reader;
 
 CREATE FUNCTION triage.create_index(recommendation_id bigint) RETURNS bigint
 LANGUAGE c AS 'MODULE_PATHNAME', 'pg_triage_create_index';

@@ -228,7 +228,9 @@ bool set_built(const Job &job, Oid index, bool verify, const std::string &reason
     const std::vector<spi::Row> rows = spi::run(
         "UPDATE triage.job SET status = $3, phase = CASE WHEN $3 = 'verifying' THEN "
         "'comparing its statements before and after' END, index_oid = $2::oid, worker_pid = NULL, "
-        "built_at = clock_timestamp(), reason = $4, "
+        "built_at = clock_timestamp(), reason = $4, built_bytes = coalesce("
+        "(SELECT sum(pg_relation_size(t.relid)) FROM pg_partition_tree($2::oid::regclass) t), "
+        "pg_relation_size($2::oid::regclass)), "
         "finished_at = CASE WHEN $3 = 'kept' THEN clock_timestamp() END "
         "WHERE id = $1::bigint AND NOT cancel_requested RETURNING 1",
         {id_of(job), spi::text(std::int64_t{index}), verify ? "verifying" : "kept",

@@ -25,6 +25,10 @@ COMMIT;
 CALL triage.wait_for_job(:job);
 SELECT * FROM what;
 SELECT * FROM indexes;
+RESET ROLE;
+SELECT index_name, built_bytes = pg_relation_size('clinic.patients_mrn_idx') AS measured, error > -1 AS predicted
+  FROM triage.size_predictions;
+SET ROLE regress_owner;
 SELECT triage.ensure_index('CREATE INDEX patients_mrn ON clinic.patients (mrn) WHERE active');
 -- What a rolled-back transaction asked for does not happen.
 BEGIN;

@@ -63,6 +63,7 @@ INSERT INTO stated VALUES
     ('refresh_recommendations(text[],bigint,integer,double precision,regclass[])', 'operator', NULL),
     -- jobs: the tables are read through the view only and written by functions only
     ('jobs', 'reader', 'owner'),
+    ('size_predictions', 'reader', 'owner'),
     ('job', 'owner', 'owner'),
     ('job_id_seq', 'owner', 'owner'),
     ('job_parts', 'owner', 'owner'),
