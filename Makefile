@@ -41,7 +41,7 @@ TAP_TESTS = 1
 PROVE_TESTS = regress/t/*.pl
 
 # These find, or install, a server by themselves. (PGXS has a check of its own, which refuses.)
-by_themselves = check demo fuzz bench-warm bench-curve bench-ttl bench-pool bench-lanes bench-size bench-what-if bench-overhead bench-advisor
+by_themselves = check demo fuzz bench-warm bench-curve bench-ttl bench-pool bench-lanes bench-size bench-what-if bench-overhead bench-advisor bench-churn
 ifneq ($(filter $(by_themselves),$(MAKECMDGOALS)),)
 check:
 	PG_CONFIG='$(PG_CONFIG)' FAULTS='$(FAULTS)' SANITIZE='$(SANITIZE)' regress/tools/check
@@ -57,7 +57,7 @@ bench-pool bench-lanes:
 	regress/bench/pool/$(if $(filter bench-lanes,$@),lanes,bench) $(if $(PG_CONFIG),--pg-config '$(PG_CONFIG)') $(BENCH_OPTIONS)
 
 # A static pattern: an implicit rule is not searched for a phony target.
-bench-warm bench-curve bench-ttl bench-size bench-what-if bench-overhead bench-advisor: bench-%:
+bench-warm bench-curve bench-ttl bench-size bench-what-if bench-overhead bench-advisor bench-churn: bench-%:
 	PG_CONFIG='$(PG_CONFIG)' regress/tools/bench $* $(BENCH_OPTIONS)
 
 .PHONY: $(by_themselves)
