@@ -58,6 +58,22 @@ sub processes
 	my $which = shift;
 	return split /\n/, $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE $which AND pid <> pg_backend_pid()");
 }
+
+# The extension's workers without a database, which no view shows.
+sub workers_without_database
+{
+	my ($postmaster) = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
+	my @found;
+	foreach my $directory (glob '/proc/[0-9]*')
+	{
+		next unless open my $title, '<', "$directory/cmdline";
+		next unless (<$title> // '') =~ /pg_triage (?:heat|activity)/;
+		next unless open my $status, '<', "$directory/status";
+		my ($parent) = join('', <$status>) =~ /^PPid:\s+(\d+)/m;
+		push @found, $directory =~ s{.*/}{}r if ($parent // 0) == $postmaster;
+	}
+	return @found;
+}
 my $of_the_load = "application_name = 'pgbench'";
 my $our_own = "backend_type LIKE 'pg_triage%'";
 
@@ -116,7 +132,11 @@ stop_load();
 counts_everything('terminated');
 unlike(slurp_file($node->logfile, $from), qr/PANIC|signal 11|signal 6|all server processes terminated/, 'terminated: nothing crashed');
 
-# A terminated launcher comes back.
+# Terminated workers come back.
+my @before = workers_without_database();
+kill 'TERM', @before;
+ok(wait_until(sub { my %is_old = map { $_ => 1 } @before; 2 == grep { !$is_old{$_} } workers_without_database() }, 'the workers'),
+	'terminated: workers without a database are back');
 my ($before) = processes($our_own);
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($before)");
 ok(wait_until(sub { my ($now) = processes($our_own); $now && $now != $before }, 'the launcher'), 'terminated: the launcher is back');
@@ -130,7 +150,8 @@ foreach my $kill (1 .. $kills)
 	start_load();
 	wait_until(sub { is_up() && processes($of_the_load) >= 4 && processes($our_own) >= 1 }, 'load and workers');
 	select(undef, undef, undef, rand(1.5)); # somewhere around the saving of the file
-	my @victims = processes($kill % 2 == 0 ? $our_own : $of_the_load);
+	my @victims = $kill % 4 == 0 ? workers_without_database() : processes($kill % 2 == 0 ? $our_own : $of_the_load);
+	is(scalar @victims, 2, 'killed: heat and activity workers are among the victims') if $kill == 4;
 	my $at = -s $node->logfile;
 	kill 'KILL', $victims[ rand @victims ] if @victims;
 	wait_until(sub { slurp_file($node->logfile, $at) =~ /all server processes terminated/ }, 'the crash');
