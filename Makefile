@@ -23,14 +23,14 @@ PG_CPPFLAGS = -I$(srcdir)/extension
 ifneq ($(FAULTS),)
 PG_CPPFLAGS += -DPG_TRIAGE_FAULTS
 endif
-# make SANITIZE=1: with AddressSanitizer and UndefinedBehaviorSanitizer; the server that loads it needs
+# make ASAN=1: with AddressSanitizer and UndefinedBehaviorSanitizer; the server that loads it needs
 # libasan in LD_PRELOAD.
-ifneq ($(SANITIZE),)
+ifneq ($(ASAN),)
 PG_CPPFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
 # -Wno-register, -Wno-volatile: the server headers are C and use what C++17/20 took away.
 PG_CXXFLAGS = -std=gnu++20 -fvisibility=hidden -Wall -Wextra -Wshadow=compatible-local -Wno-register -Wno-volatile -Wno-missing-field-initializers -Wno-unused-parameter -MMD -MP $(WERROR)
-SHLIB_LINK = -lstdc++ $(if $(SANITIZE),-lasan -lubsan)
+SHLIB_LINK = -lstdc++ $(if $(ASAN),-lasan -lubsan)
 
 # pg_regress and pg_isolation_regress; both keep their expected output in expected/.
 REGRESS = $(patsubst regress/sql/%.sql,%,$(sort $(wildcard regress/sql/*.sql)))
@@ -44,7 +44,7 @@ PROVE_TESTS = regress/t/*.pl
 by_themselves = check demo fuzz bench-warm bench-curve bench-ttl bench-pool bench-lanes bench-size bench-what-if bench-overhead bench-advisor bench-churn
 ifneq ($(filter $(by_themselves),$(MAKECMDGOALS)),)
 check:
-	PG_CONFIG='$(PG_CONFIG)' FAULTS='$(FAULTS)' SANITIZE='$(SANITIZE)' regress/tools/check
+	PG_CONFIG='$(PG_CONFIG)' FAULTS='$(FAULTS)' ASAN='$(ASAN)' regress/tools/check
 
 fuzz:
 	regress/tools/fuzz '$(FUZZ_OPTIONS)'
@@ -72,7 +72,7 @@ include $(PGXS)
 # Objects built for one server, or in another way, are no use for another.
 build/server-version: FORCE
 	@mkdir -p $(@D)
-	@echo '$(VERSION) $(FAULTS) $(SANITIZE)' | cmp -s - $@ || echo '$(VERSION) $(FAULTS) $(SANITIZE)' > $@
+	@echo '$(VERSION) $(FAULTS) $(ASAN)' | cmp -s - $@ || echo '$(VERSION) $(FAULTS) $(ASAN)' > $@
 FORCE:
 $(OBJS): build/server-version
 endif
