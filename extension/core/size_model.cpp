@@ -92,12 +92,17 @@ double rows_per_value(double rows, double distinct) {
     if (distinct >= rows * 0.9999)
         return 0;
     double mean_when_seen = rows / std::max(distinct, 1.0);
-    double low = 0, high = mean_when_seen;
+    // Newton's method for x / (1 - exp(-x)) = mean_when_seen; the left side is convex and grows, so
+    // that from the right it comes down to the root.
+    double x = mean_when_seen;
     for (int step = 0; step < 60; step++) {
-        double middle = (low + high) / 2;
-        (middle / -std::expm1(-middle) < mean_when_seen ? low : high) = middle;
+        double missed = std::exp(-x), seen = -std::expm1(-x);
+        double excess = x / seen - mean_when_seen;
+        if (excess <= 1e-12 * mean_when_seen)
+            break;
+        x -= excess * seen * seen / (seen - x * missed);
     }
-    return (low + high) / 2;
+    return x;
 }
 
 // Brings classes of about the same size together (quarter octaves), keeping the number of values.
@@ -258,8 +263,12 @@ class LeafLevel {
             return;
         }
         double spread = 6 * std::sqrt(mean) + 6;
-        for (double k = std::max(1.0, std::floor(mean - spread)); k <= mean + spread; k++)
-            visit(k, std::exp(k * std::log(mean) - mean - std::lgamma(k + 1)));
+        double k = std::max(1.0, std::floor(mean - spread));
+        double probability = std::exp(k * std::log(mean) - mean - std::lgamma(k + 1));
+        for (; k <= mean + spread; k++) {
+            visit(k, probability);
+            probability *= mean / (k + 1);
+        }
     }
 
     double soft_limit_;

@@ -6,9 +6,6 @@
 
 PG_HEADERS_BEGIN
 #include "access/table.h"
-#include "catalog/pg_am_d.h"
-#include "catalog/pg_opclass.h"
-#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_clause.h"
@@ -21,7 +18,6 @@ PG_HEADERS_BEGIN
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
-#include "utils/syscache.h"
 PG_HEADERS_END
 
 namespace triage {
@@ -139,19 +135,6 @@ Node *parse_canonical_expression(const char *text, Oid relid) {
 
 char *qualified_name(Oid nspid, const char *name) {
     return quote_qualified_identifier(get_namespace_name(nspid), name);
-}
-
-char *opclass_text(Oid opclass, Oid type) {
-    HeapTuple tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
-    if (!HeapTupleIsValid(tuple))
-        ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-                        errmsg("operator class with OID %u does not exist", opclass)));
-    auto *form = reinterpret_cast<Form_pg_opclass>(GETSTRUCT(tuple));
-    char *text = nullptr;
-    if (GetDefaultOpClass(type, form->opcmethod) != opclass)
-        text = qualified_name(form->opcnamespace, NameStr(form->opcname));
-    ReleaseSysCache(tuple);
-    return text;
 }
 
 } // namespace triage

@@ -25,9 +25,6 @@ char *canonical_expression_text(Node *expression, Oid relid);
 List *parse_canonical_condition(const char *text, Oid relid);
 Node *parse_canonical_expression(const char *text, Oid relid);
 
-// Names an operator class in full; null if it is the default one of the type. May raise.
-char *opclass_text(Oid opclass, Oid type);
-
 // "schema.name", quoted where needed, under every search_path. May raise.
 char *qualified_name(Oid nspid, const char *name);
 

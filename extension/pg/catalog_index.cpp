@@ -1,6 +1,7 @@
 #include "pg/catalog_index.h"
 
 #include "pg/canonical_sql.h"
+#include "pg/operator_class.h"
 
 PG_HEADERS_BEGIN
 #include "catalog/pg_am_d.h"

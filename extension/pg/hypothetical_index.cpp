@@ -2,6 +2,7 @@
 
 #include "pg/canonical_sql.h"
 #include "pg/compat.h"
+#include "pg/operator_class.h"
 
 PG_HEADERS_BEGIN
 #include "access/amapi.h"
@@ -10,7 +11,6 @@ PG_HEADERS_BEGIN
 #include "catalog/partition.h"
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_class_d.h"
-#include "commands/defrem.h"
 #include "commands/explain.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
@@ -52,10 +52,10 @@ void resolve_key(::Relation relation, const KeyColumn &key, int place, Hypotheti
     }
     List *name =
         key.opclass.empty() ? NIL : textToQualifiedNameList(cstring_to_text(key.opclass.c_str()));
-    Oid opclass = ResolveOpClass(name, type, "btree", BTREE_AM_OID);
+    BtreeOrder order = btree_order(name, type);
     index->columns[place] = key.key.attribute;
-    index->opfamilies[place] = get_opclass_family(opclass);
-    index->input_types[place] = get_opclass_input_type(opclass);
+    index->opfamilies[place] = order.family;
+    index->input_types[place] = order.input_type;
     index->collations[place] = key.collation != 0 ? key.collation : collation;
     index->descending[place] = key.descending;
     index->nulls_first[place] = key.nulls_first;

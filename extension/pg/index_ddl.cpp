@@ -3,6 +3,7 @@
 #include "pg/catalog_index.h"
 #include "pg/error_position.h"
 #include "pg/guard.h"
+#include "pg/operator_class.h"
 #include "pg/scratch.h"
 
 PG_HEADERS_BEGIN
@@ -149,8 +150,11 @@ CollectedKey collect_key(::Relation relation, IndexElem *element) {
                         errhint("Use the COLLATE clause to set the collation explicitly.")));
     if (collation != own_collation)
         key.collation = collation;
-    Oid opclass = ResolveOpClass(element->opclass, type, "btree", BTREE_AM_OID);
-    key.opclass = opclass_text(opclass, type);
+    if (element->opclass != NIL)
+        key.opclass =
+            opclass_text(ResolveOpClass(element->opclass, type, "btree", BTREE_AM_OID), type);
+    else
+        btree_order(NIL, type); // raises if the type has none
     key.descending = element->ordering == SORTBY_DESC;
     key.nulls_first = element->nulls_ordering == SORTBY_NULLS_FIRST ||
                       (element->nulls_ordering == SORTBY_NULLS_DEFAULT && key.descending);

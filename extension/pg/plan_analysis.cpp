@@ -1,15 +1,14 @@
 #include "pg/plan_analysis.h"
 
 #include "pg/compat.h"
+#include "pg/operator_class.h"
 
 PG_HEADERS_BEGIN
 #include "access/stratnum.h"
 #include "access/transam.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_am_d.h"
 #include "catalog/pg_class_d.h"
 #include "catalog/pg_operator_d.h"
-#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
@@ -101,8 +100,7 @@ Operand operand_of(PlannerInfo *root, Node *other) {
 }
 
 Oid default_opfamily(Node *key) {
-    Oid opclass = GetDefaultOpClass(exprType(key), BTREE_AM_OID);
-    return OidIsValid(opclass) ? get_opclass_family(opclass) : InvalidOid;
+    return default_btree_order(exprType(key)).family;
 }
 
 // The literal or bound value that stands for `node`; null if it is not known.

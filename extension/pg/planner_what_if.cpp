@@ -194,6 +194,19 @@ WhatIf::Answer PlannerWhatIf::plan(std::size_t statement, PlanMode mode,
     return {.cost = plan->planTree->total_cost, .used = state.used(plan, offered)};
 }
 
+WhatIf::Answer PlannerWhatIf::price(std::size_t statement, PlanMode mode,
+                                    std::span<const CandidateId> offered) {
+    State &state = *state_;
+    ParamListInfo parameters = state.parameters_of(statement, mode);
+    state.plan_context.reset();
+    state.offer(offered);
+    IndexOffer offer = state.current_offer(parameters);
+    ActiveOffer active(offer);
+    PlannedStmt *plan = state.plan_context.call_server(
+        [&] { return state.make_plan(state.statements[statement], parameters); });
+    return {.cost = plan->planTree->total_cost, .used = state.used(plan, offered)};
+}
+
 ExplainedPlan PlannerWhatIf::explain(std::size_t statement, PlanMode mode,
                                      std::span<const CandidateId> offered,
                                      std::span<const std::string> names) {

@@ -46,8 +46,12 @@ class PlannerWhatIf : public WhatIf {
     Answer plan(std::size_t statement, PlanMode mode,
                 std::span<const CandidateId> offered) override;
 
-    // As plan(), with the plan's text; `names` by candidate. A value bound to a parameter is shown
-    // as the parameter. Throws ServerError, also if the statement cannot be planned.
+    // As plan(), but throws ServerError also if the statement cannot be planned: for statements
+    // without bound values, whose errors may be shown.
+    Answer price(std::size_t statement, PlanMode mode, std::span<const CandidateId> offered);
+
+    // As price(), with the plan's text; `names` by candidate. A value bound to a parameter is shown
+    // as the parameter.
     ExplainedPlan explain(std::size_t statement, PlanMode mode,
                           std::span<const CandidateId> offered, std::span<const std::string> names);
 

@@ -3,13 +3,12 @@
 #include "pg/column_facts.h"
 #include "pg/compat.h"
 #include "pg/guc.h"
+#include "pg/operator_class.h"
 #include "pg/plan_analysis.h"
 
 PG_HEADERS_BEGIN
 #include "access/stratnum.h"
-#include "catalog/pg_am_d.h"
 #include "catalog/pg_type_d.h"
-#include "commands/defrem.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
@@ -65,10 +64,9 @@ bool moves(Oid type) {
 }
 
 bool is_equality_or_its_negation(Oid opno, Oid type) {
-    Oid opclass = GetDefaultOpClass(type, BTREE_AM_OID);
-    if (!OidIsValid(opclass))
+    Oid family = default_btree_order(type).family, negator = get_negator(opno);
+    if (!OidIsValid(family))
         return false;
-    Oid family = get_opclass_family(opclass), negator = get_negator(opno);
     return get_op_opfamily_strategy(opno, family) == BTEqualStrategyNumber ||
            (OidIsValid(negator) &&
             get_op_opfamily_strategy(negator, family) == BTEqualStrategyNumber);

@@ -4,17 +4,16 @@
 #include "pg/catalog_index.h"
 #include "pg/compat.h"
 #include "pg/guard.h"
+#include "pg/operator_class.h"
 #include "pg/scratch.h"
 
 PG_HEADERS_BEGIN
 #include "access/relation.h"
 #include "catalog/catalog.h"
 #include "catalog/index.h"
-#include "catalog/pg_am_d.h"
 #include "catalog/pg_class_d.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_statistic.h"
-#include "commands/defrem.h"
 #include "nodes/pg_list.h"
 #include "optimizer/plancat.h"
 #include "pgstat.h"
@@ -172,7 +171,7 @@ CollectedAttribute collect_attribute(::Relation relation, const CollectedRelatio
     CollectedAttribute attribute{.number = column->attnum, .name = NameStr(column->attname)};
     attribute.fixed_width = column->attlen > 0;
     attribute.alignment = column->attalign;
-    attribute.orderable = OidIsValid(GetDefaultOpClass(column->atttypid, BTREE_AM_OID));
+    attribute.orderable = OidIsValid(default_btree_order(column->atttypid).family);
     attribute.width = attribute.fixed_width ? column->attlen
                                             : get_typavgwidth(column->atttypid, column->atttypmod);
     attribute.distinct = column->atttypid == BOOLOID ? 2 : default_distinct;
@@ -231,7 +230,7 @@ void collect_indexes(::Relation relation, CollectedRelation *result) {
     }
 }
 
-CollectedRelation collect(Oid relid) {
+CollectedRelation collect(Oid relid, bool with_indexes) {
     ::Relation relation = try_relation_open(relid, AccessShareLock);
     if (relation == nullptr)
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
@@ -241,7 +240,8 @@ CollectedRelation collect(Oid relid) {
         .name = qualified_name(RelationGetNamespace(relation), RelationGetRelationName(relation))};
     collect_leaves(relation, &result);
     collect_attributes(relation, &result);
-    collect_indexes(relation, &result);
+    if (with_indexes)
+        collect_indexes(relation, &result);
     for (int i = 0; i < result.attribute_count; i++)
         result.attributes[i].name = pstrdup(result.attributes[i].name);
     relation_close(relation, NoLock);
@@ -271,11 +271,9 @@ ExistingIndex to_index(const CollectedExistingIndex &from) {
             .must_stay = from.must_stay};
 }
 
-} // namespace
-
-Relation read_relation(Oid relid) {
+Relation read(Oid relid, bool with_indexes) {
     ScratchContext scratch;
-    CollectedRelation from = scratch.call_server([&] { return collect(relid); });
+    CollectedRelation from = scratch.call_server([&] { return collect(relid, with_indexes); });
 
     Relation relation{.id = relid,
                       .name = from.name,
@@ -292,6 +290,16 @@ Relation read_relation(Oid relid) {
     foreach (cell, from.indexes)
         relation.indexes.push_back(to_index(*static_cast<CollectedExistingIndex *>(lfirst(cell))));
     return relation;
+}
+
+} // namespace
+
+Relation read_relation(Oid relid) {
+    return read(relid, true);
+}
+
+Relation read_columns(Oid relid) {
+    return read(relid, false);
 }
 
 } // namespace triage

@@ -12,4 +12,7 @@ namespace triage {
 // user's privileges: who shows the result decides. Throws SqlError, ServerError.
 Relation read_relation(Oid relid);
 
+// The same without the existing indexes, for whoever only wants to know sizes.
+Relation read_columns(Oid relid);
+
 } // namespace triage

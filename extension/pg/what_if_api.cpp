@@ -1,5 +1,6 @@
-// SQL functions of the what-if section: triage.what_if, triage.estimate_index_size,
-// triage.assert_uses_index.
+// SQL functions of the what-if section: triage.what_if, triage.what_if_costs,
+// triage.estimate_index_size, triage.assert_uses_index.
+#include "core/plan_memory.h"
 #include "pg/guard.h"
 #include "pg/index_ddl.h"
 #include "pg/index_pricing.h"
@@ -14,15 +15,19 @@ PG_HEADERS_BEGIN
 #include "access/htup_details.h"
 #include "catalog/pg_type_d.h"
 #include "funcapi.h"
+#include "optimizer/geqo.h"
+#include "optimizer/paths.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(triage_what_if);
+PG_FUNCTION_INFO_V1(triage_what_if_costs);
 PG_FUNCTION_INFO_V1(triage_estimate_index_size);
 PG_FUNCTION_INFO_V1(triage_assert_uses_index);
 PG_HEADERS_END
 
+#include <map>
 #include <numeric>
 #include <stdexcept>
 
@@ -96,24 +101,51 @@ std::string free_name(const std::string &name, const std::vector<std::string> &t
     return result;
 }
 
-Indexes read_indexes(const std::vector<const char *> &texts) {
+enum class Names { Wanted, Unwanted };
+
+Indexes read_indexes(const std::vector<const char *> &texts, Names names) {
     Indexes indexes;
+    std::map<RelationId, Relation> relations;
     for (const char *text : texts) {
         IndexStatement statement = parse_index_statement(text);
         const IndexDefinition &definition = statement.definition;
         check_may_read(definition);
-        Relation relation = read_relation(definition.relation);
+        auto known = relations.find(definition.relation);
+        if (known == relations.end())
+            known = relations.emplace(definition.relation, read_columns(definition.relation)).first;
+        const Relation &relation = known->second;
         IndexEstimate estimate = estimate_index(definition, relation);
         estimate.input.fill_factor = statement.fill_factor;
         estimate.input.deduplicate &= statement.deduplicate;
-        std::string name =
-            statement.name.empty() ? index_name(definition, relation) : statement.name;
-        indexes.names.push_back(free_name(name, indexes.names));
+        if (names == Names::Wanted) {
+            std::string name =
+                statement.name.empty() ? index_name(definition, relation) : statement.name;
+            indexes.names.push_back(free_name(name, indexes.names));
+        }
         indexes.candidates.push_back({.definition = definition,
                                       .size = size_of(estimate),
                                       .indexed_tuples = estimate.input.tuples});
     }
     return indexes;
+}
+
+std::vector<CandidateId> everything(std::size_t candidates) {
+    std::vector<CandidateId> all(candidates);
+    std::iota(all.begin(), all.end(), CandidateId{0});
+    return all;
+}
+
+PlanningParameters bind(const PlannableQuery &query, PlanMode mode) {
+    PlanningParameters bound;
+    if (query.parameters > 0 && mode == PlanMode::Custom)
+        bound.custom = call_server([&] { return bind_typical_values(query.query); });
+    return bound;
+}
+
+// An error of the planner could show a typical value, which may be a patient's.
+SqlError no_typical_values() {
+    return {ERRCODE_DATA_EXCEPTION, "cannot plan the query with typical values for its parameters",
+            "", "Use plan_mode => 'generic'."};
 }
 
 ArrayType *text_array(const std::vector<std::string> &texts) {
@@ -149,25 +181,19 @@ void what_if(FunctionCallInfo fcinfo) {
 
     PlannableQuery query = read_query(text);
     std::vector<NamedMode> modes = modes_of(asked, query);
-    Indexes indexes = read_indexes(index_texts(fcinfo, 1));
-    PlanningParameters bound;
-    if (query.parameters > 0 && modes.front().mode == PlanMode::Custom)
-        bound.custom = call_server([&] { return bind_typical_values(query.query); });
+    Indexes indexes = read_indexes(index_texts(fcinfo, 1), Names::Wanted);
+    PlanningParameters bound = bind(query, modes.front().mode);
 
     PlannerWhatIf planner({&query, 1}, {&bound, 1}, indexes.candidates);
-    std::vector<CandidateId> all(indexes.candidates.size());
-    std::iota(all.begin(), all.end(), CandidateId{0});
+    const std::vector<CandidateId> all = everything(indexes.candidates.size());
     for (const NamedMode &mode : modes) {
         double before = 0;
         if (bound.custom && mode.mode == PlanMode::Custom) {
-            // An error's message could show a typical value, which may be a patient's.
             try {
                 before = planner.plan(0, mode.mode, {}).cost;
             } catch (const std::domain_error &) {
                 if (asked == "custom")
-                    throw SqlError(ERRCODE_DATA_EXCEPTION,
-                                   "cannot plan the query with typical values for its parameters",
-                                   "", "Use plan_mode => 'generic'.");
+                    throw no_typical_values();
                 call_server([] {
                     ereport(WARNING,
                             (errcode(ERRCODE_WARNING),
@@ -177,11 +203,123 @@ void what_if(FunctionCallInfo fcinfo) {
                 continue;
             }
         } else {
-            before = planner.explain(0, mode.mode, {}, {}).cost;
+            before = planner.price(0, mode.mode, {}).cost;
         }
         emit(result, mode.name, before, planner.explain(0, mode.mode, all, indexes.names),
              indexes.names);
     }
+}
+
+// ---- what_if_costs ------------------------------------------------------------------------------
+
+// One set a row, or a single one; without the argument all the indexes. A set's members are places
+// in `indexes`, from 1; nulls fill the rows up.
+std::vector<CandidateSet> index_sets(FunctionCallInfo fcinfo, int place, std::size_t candidates) {
+    if (PG_ARGISNULL(place))
+        return {CandidateSet(everything(candidates))};
+    Datum *values;
+    bool *nulls;
+    int count, dimensions = 0, rows = 1;
+    call_server([&] {
+        ArrayType *array = PG_GETARG_ARRAYTYPE_P(place);
+        dimensions = ARR_NDIM(array);
+        if (dimensions == 2)
+            rows = ARR_DIMS(array)[0];
+        deconstruct_array(array, INT4OID, sizeof(int32), true, TYPALIGN_INT, &values, &nulls,
+                          &count);
+    });
+    if (dimensions > 2)
+        throw SqlError(ERRCODE_ARRAY_SUBSCRIPT_ERROR, "sets must have one or two dimensions");
+    std::vector<CandidateSet> sets(rows);
+    for (int i = 0; i < count; i++) {
+        if (nulls[i])
+            continue;
+        int32 member = DatumGetInt32(values[i]);
+        if (member < 1 || static_cast<std::size_t>(member) > candidates)
+            throw SqlError(ERRCODE_ARRAY_SUBSCRIPT_ERROR,
+                           "sets names index " + std::to_string(member) + ", but there are " +
+                               std::to_string(candidates));
+        sets[i / (count / rows)].insert(static_cast<CandidateId>(member - 1));
+    }
+    return sets;
+}
+
+PlanMode single_mode(const std::string &asked) {
+    if (asked == "custom")
+        return PlanMode::Custom;
+    if (asked == "generic")
+        return PlanMode::Generic;
+    throw SqlError(ERRCODE_INVALID_PARAMETER_VALUE, "unknown plan mode \"" + asked + "\"", "",
+                   "Plan modes are custom and generic.");
+}
+
+// As the planner, but an error may be shown where no value is bound.
+class PlannerOfOne : public WhatIf {
+  public:
+    PlannerOfOne(PlannerWhatIf &planner, bool hide_errors)
+        : planner_(planner), hide_errors_(hide_errors) {}
+
+    Answer plan(std::size_t statement, PlanMode mode,
+                std::span<const CandidateId> offered) override {
+        return hide_errors_ ? planner_.plan(statement, mode, offered)
+                            : planner_.price(statement, mode, offered);
+    }
+
+  private:
+    PlannerWhatIf &planner_;
+    const bool hide_errors_;
+};
+
+// The largest set first: what its plan does not use, smaller sets can do without and need no plan
+// of their own. Genetic join search may find another plan each time, so there each set has one.
+std::vector<PlanMemory::Answer> answers_for(const std::vector<CandidateSet> &sets, PlanMode mode,
+                                            WhatIf &planner, bool genetic) {
+    std::vector<std::size_t> order(sets.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return sets[a].size() > sets[b].size(); });
+    PlanMemory memory(planner);
+    std::vector<PlanMemory::Answer> answers(sets.size());
+    for (std::size_t i : order) {
+        auto answer = genetic ? memory.ask_exactly(0, mode, sets[i]) : memory.ask(0, mode, sets[i]);
+        if (!answer)
+            throw no_typical_values();
+        answers[i] = std::move(*answer);
+    }
+    return answers;
+}
+
+void emit_cost(ReturnSetInfo *result, std::size_t set, const PlanMemory::Answer &answer) {
+    const std::vector<CandidateId> used = answer.used.members();
+    call_server([&] {
+        auto *members = static_cast<Datum *>(palloc(sizeof(Datum) * (used.size() + 1)));
+        for (std::size_t i = 0; i < used.size(); i++)
+            members[i] = Int32GetDatum(static_cast<int32>(used[i]) + 1);
+        ArrayType *places = construct_array(members, static_cast<int>(used.size()), INT4OID,
+                                            sizeof(int32), true, TYPALIGN_INT);
+        Datum values[] = {Int32GetDatum(static_cast<int32>(set) + 1), Float8GetDatum(answer.cost),
+                          PointerGetDatum(places)};
+        bool nulls[3] = {};
+        tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+    });
+}
+
+void what_if_costs(FunctionCallInfo fcinfo) {
+    const char *text = text_argument(fcinfo, 0, "query");
+    const PlanMode mode = single_mode(text_argument(fcinfo, 3, "plan_mode"));
+    call_server([&] { InitMaterializedSRF(fcinfo, 0); });
+    auto *result = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+
+    PlannableQuery query = read_query(text);
+    Indexes indexes = read_indexes(index_texts(fcinfo, 1), Names::Unwanted);
+    std::vector<CandidateSet> sets = index_sets(fcinfo, 2, indexes.candidates.size());
+    PlanningParameters bound = bind(query, mode);
+    PlannerWhatIf planner({&query, 1}, {&bound, 1}, indexes.candidates);
+    PlannerOfOne what_if(planner, bound.custom != nullptr);
+    const bool genetic = enable_geqo && list_length(query.query->rtable) >= geqo_threshold;
+    std::vector<PlanMemory::Answer> answers = answers_for(sets, mode, what_if, genetic);
+    for (std::size_t i = 0; i < answers.size(); i++)
+        emit_cost(result, i, answers[i]);
 }
 
 // ---- estimate_index_size ------------------------------------------------------------------------
@@ -192,7 +330,7 @@ constexpr int sampled_rows = 30000;
 Datum estimate_index_size(FunctionCallInfo fcinfo) {
     IndexStatement statement = parse_index_statement(text_argument(fcinfo, 0, "ddl"));
     check_may_read(statement.definition);
-    Relation relation = read_relation(statement.definition.relation);
+    Relation relation = read_columns(statement.definition.relation);
     RowSample sample(statement.definition.relation, sampled_rows);
     IndexEstimate estimate = estimate_index(statement.definition, relation, &sample);
     estimate.input.fill_factor = statement.fill_factor;
@@ -258,6 +396,11 @@ extern "C" {
 
 Datum triage_what_if(PG_FUNCTION_ARGS) {
     triage::guard_sql([&] { triage::what_if(fcinfo); });
+    return Datum(0);
+}
+
+Datum triage_what_if_costs(PG_FUNCTION_ARGS) {
+    triage::guard_sql([&] { triage::what_if_costs(fcinfo); });
     return Datum(0);
 }
 

@@ -53,6 +53,7 @@ INSERT INTO stated VALUES
     ('check_targets()', 'reader', NULL),
     -- advice: planned with the caller's rights
     ('what_if(text,text[],text)', 'reader', NULL),
+    ('what_if_costs(text,text[],integer[],text)', 'reader', NULL),
     ('estimate_index_size(text)', 'reader', NULL),
     ('assert_uses_index(text,bigint)', 'reader', NULL),
     ('joint_selectivity(bigint[],text[],double precision[],bigint[])', 'reader', NULL),

@@ -79,6 +79,36 @@ SELECT mode, cost_before = cost_after AS same, indexes_used FROM triage.what_if(
 SELECT mode, cost_before = cost_after AS same, indexes_used FROM triage.what_if('SELECT count(note) FROM patients', '{}');
 SELECT * FROM try('SELECT count(note) FROM patients', 'CREATE INDEX ON vitals (at)', 'CREATE INDEX ON patients (ward)');
 
+-- Costs alone, of many sets at once: those that what_if tells, set by set.
+CREATE TABLE asked (query text, indexes text[], sets int[]);
+INSERT INTO asked
+SELECT query, indexes, (SELECT array_agg(ARRAY(SELECT CASE WHEN s >> i - 1 & 1 = 1 THEN i END FROM generate_series(1, 4) i) ORDER BY s) FROM generate_series(0, 15) s)
+  FROM (VALUES
+    ('SELECT p.mrn, v.value FROM patients p JOIN vitals v ON v.patient_id = p.id WHERE p.mrn = ''M00000040'' AND v.kind = ''critical''',
+     ARRAY['CREATE INDEX ON patients (mrn)', 'CREATE INDEX ON vitals (patient_id)', 'CREATE INDEX ON vitals (patient_id) WHERE kind = ''critical''', 'CREATE INDEX ON vitals (patient_id, kind) INCLUDE (value)']),
+    ('SELECT * FROM vitals WHERE patient_id = 17 ORDER BY at DESC LIMIT 10',
+     ARRAY['CREATE INDEX ON vitals (patient_id)', 'CREATE INDEX ON vitals (at)', 'CREATE INDEX ON vitals (patient_id, at)', 'CREATE INDEX ON patients (ward)']),
+    ('SELECT * FROM readings r JOIN patients p ON p.ward = r.sensor WHERE r.sensor = $1 AND p.active',
+     ARRAY['CREATE INDEX ON readings (sensor)', 'CREATE INDEX ON readings_1 (sensor)', 'CREATE INDEX ON patients (ward)', 'CREATE INDEX ON patients (ward) WHERE active'])) q (query, indexes);
+SELECT n, m.mode, count(*) AS sets, count(DISTINCT c.cost) > 2 AS differ,
+       count(*) FILTER (WHERE c.cost IS DISTINCT FROM w.cost_after) AS wrong_cost,
+       count(*) FILTER (WHERE cardinality(c.indexes_used) <> cardinality(w.indexes_used)) AS wrong_use,
+       count(*) FILTER (WHERE NOT c.indexes_used <@ coalesce(chosen.places, '{}')) AS used_beyond
+  FROM (SELECT row_number() OVER () AS n, * FROM asked) a, unnest(ARRAY['custom', 'generic']) m (mode),
+       triage.what_if_costs(a.query, a.indexes, a.sets, m.mode) c,
+       LATERAL (SELECT array_agg(p) AS places, array_agg(a.indexes[p]) AS ddl FROM generate_series(1, 4) p WHERE c.set_number - 1 >> p - 1 & 1 = 1) chosen,
+       LATERAL (SELECT * FROM triage.what_if(a.query, chosen.ddl, m.mode)) w
+ GROUP BY n, m.mode ORDER BY n, m.mode;
+-- All of them, if no set is said; one set; none in the set; no index.
+SELECT set_number, indexes_used FROM triage.what_if_costs('SELECT * FROM patients WHERE mrn = ''M1'' AND ward = 3', ARRAY['CREATE INDEX ON patients (ward)', 'CREATE INDEX ON patients (mrn)']);
+SELECT set_number, indexes_used FROM triage.what_if_costs('SELECT * FROM patients WHERE mrn = ''M1'' AND ward = 3', ARRAY['CREATE INDEX ON patients (ward)', 'CREATE INDEX ON patients (mrn)'], '{1,null,1}');
+SELECT set_number, indexes_used FROM triage.what_if_costs('SELECT * FROM patients WHERE mrn = ''M1'' AND ward = 3', ARRAY['CREATE INDEX ON patients (ward)', 'CREATE INDEX ON patients (mrn)'], '{}');
+SELECT set_number, indexes_used FROM triage.what_if_costs('SELECT 1', NULL);
+-- With genetic join search each set has a plan of its own.
+SET geqo_threshold = 2;
+SELECT count(*) AS sets FROM asked, triage.what_if_costs(query, indexes, sets);
+RESET geqo_threshold;
+
 -- Parameters. A custom plan knows typical values, a generic plan knows none: it cannot prove a partial index.
 SELECT * FROM try('SELECT * FROM vitals WHERE kind = $1 AND patient_id = $2', 'CREATE INDEX ON vitals (patient_id)');
 SELECT mode, indexes_used FROM triage.what_if('SELECT * FROM vitals WHERE kind = ''critical'' AND patient_id = $1',
@@ -162,6 +192,11 @@ SELECT ddl, f.* FROM (VALUES
     failure(format('SELECT * FROM triage.what_if(''SELECT 1'', ARRAY[%L])', ddl)) AS f ORDER BY n;
 SELECT f.* FROM failure('SELECT * FROM triage.what_if(''SELECT 1'', NULL, ''wrong'')') f;
 SELECT f.* FROM failure('SELECT * FROM triage.what_if(''SELECT 1'', NULL, NULL)') f;
+SELECT arguments, f.* FROM (VALUES
+    (1, $$NULL, NULL$$), (2, $$'SELECT 1', NULL, '{1}'$$), (3, $$'SELECT 1', ARRAY['CREATE INDEX ON patients (ward)'], '{{1,0}}'$$),
+    (4, $$'SELECT 1', NULL, '{{{1}}}'$$), (5, $$'SELECT 1', NULL, NULL, 'auto'$$), (6, $$'SELECT 1/0', NULL$$),
+    (7, $$'SELECT * FROM patients WHERE mrn = $1 AND ward = $1::int', NULL$$)) AS bad (n, arguments),
+    failure(format('SELECT * FROM triage.what_if_costs(%s)', arguments)) AS f ORDER BY n;
 \x
 -- A place in the given text is not one in the statement around it.
 SELECT * FROM triage.what_if('SELECT 1 +', NULL);
@@ -188,7 +223,9 @@ SELECT statement, f.* FROM (VALUES
     (7, $$triage.what_if('SELECT 1', ARRAY['CREATE INDEX ON patients (id) WHERE mrn = ''M00000040'''])$$),
     (8, $$triage.estimate_index_size('CREATE INDEX ON vitals (at)')$$),
     (9, $$triage.assert_uses_index('SELECT * FROM vitals')$$),
-    (10, $$triage.what_if('SELECT * FROM guarded', ARRAY['CREATE INDEX ON guarded (id)'])$$)) AS tried (n, statement),
+    (10, $$triage.what_if('SELECT * FROM guarded', ARRAY['CREATE INDEX ON guarded (id)'])$$),
+    (11, $$triage.what_if_costs('SELECT mrn FROM patients', NULL)$$),
+    (12, $$triage.what_if_costs('SELECT 1', ARRAY['CREATE INDEX ON patients (mrn)'])$$)) AS tried (n, statement),
     failure('SELECT * FROM ' || statement) AS f ORDER BY n;
 RESET ROLE;
 \x

@@ -63,18 +63,39 @@ sub indexes_of
 		"CREATE INDEX ON j$joined (hub)", "CREATE INDEX ON j$joined (kind, at DESC)");
 }
 
-# Milliseconds of one of: ours, rival (create, EXPLAIN, reset), rival_both (EXPLAIN before, too).
+# Milliseconds of one of: what_if; costs (what_if_costs, one set); rival (create, EXPLAIN, reset); rival_both (EXPLAIN
+# before, too); planning (what EXPLAIN (SUMMARY) calls planning time, in between creation and reset); and for the 16
+# subsets of four indexes: sets, rival_sets.
 $cluster->psql(<<'SQL');
 CREATE FUNCTION timed(way text, query text, indexes text[], times int) RETURNS float8 LANGUAGE plpgsql AS $$
 DECLARE
+    subsets constant int[] := (SELECT array_agg(ARRAY(SELECT CASE WHEN s >> i - 1 & 1 = 1 THEN i END FROM generate_series(1, 4) i)) FROM generate_series(0, 15) s);
     started timestamptz := clock_timestamp();
+    planning float8 := 0;
+    subset int[];
+    place int;
     ddl text;
     line text;
     cost float8;
 BEGIN
     FOR i IN 1..times LOOP
-        IF way = 'ours' THEN
+        IF way = 'what_if' THEN
             SELECT cost_after INTO STRICT cost FROM triage.what_if(query, indexes, 'custom');
+        ELSIF way = 'costs' THEN
+            SELECT c.cost INTO STRICT cost FROM triage.what_if_costs(query, indexes) c;
+        ELSIF way = 'sets' THEN
+            FOR cost IN SELECT c.cost FROM triage.what_if_costs(query, indexes, subsets) c LOOP
+            END LOOP;
+        ELSIF way = 'rival_sets' THEN
+            FOREACH subset SLICE 1 IN ARRAY subsets LOOP
+                FOREACH place IN ARRAY subset LOOP
+                    IF place IS NOT NULL THEN
+                        PERFORM hypopg_create_index(indexes[place]);
+                    END IF;
+                END LOOP;
+                EXECUTE 'EXPLAIN ' || query INTO line;
+                PERFORM hypopg_reset();
+            END LOOP;
         ELSE
             IF way = 'rival_both' THEN
                 EXECUTE 'EXPLAIN ' || query INTO line;
@@ -82,20 +103,27 @@ BEGIN
             FOREACH ddl IN ARRAY indexes LOOP
                 PERFORM hypopg_create_index(ddl);
             END LOOP;
-            EXECUTE 'EXPLAIN ' || query INTO line;
+            IF way = 'planning' THEN
+                EXECUTE 'EXPLAIN (SUMMARY, FORMAT JSON) ' || query INTO line;
+                planning := planning + (line::json -> 0 ->> 'Planning Time')::float8;
+            ELSE
+                EXECUTE 'EXPLAIN ' || query INTO line;
+            END IF;
             PERFORM hypopg_reset();
         END IF;
     END LOOP;
-    RETURN extract(epoch FROM clock_timestamp() - started) * 1000 / times;
+    RETURN CASE way WHEN 'planning' THEN planning ELSE extract(epoch FROM clock_timestamp() - started) * 1000 END / times;
 END $$
 SQL
 
 sub evaluate
 {
-	my @ways = ('ours', $rival ? ('rival', 'rival_both') : ());
+	my @ways = (qw(what_if costs sets), $rival ? qw(rival rival_both planning rival_sets) : ());
 	my %ratios;
-	print "One evaluation of four indexes, in ms: triage.what_if gives the costs without and with them, and the plan.\n";
-	printf "%-6s %-6s %8s %8s %14s %14s\n", 'joined', 'query', 'what_if', 'HypoPG', 'HypoPG, both', 'per plan asked';
+	print "Evaluations of four indexes, in ms: costs without and with them and the plan (what_if), the cost with them (costs),\n"
+	  . "the costs with each of their 16 subsets (sets); a plan as the recommender asks for it.\n";
+	printf "%-6s %-6s %8s %8s %8s %8s %13s %9s %10s %9s\n", 'joined', 'query', 'what_if', 'costs', 'sets', 'HypoPG', 'HypoPG, both',
+	  'planning', 'HypoPG x16', 'per plan';
 	foreach my $joined (1 .. $widest)
 	{
 		my $number = 0;
@@ -108,7 +136,7 @@ sub evaluate
 			my @calls;
 			foreach my $round (0 .. $option{rounds})
 			{
-				push @calls, map { "SELECT '$_', timed('$_', " . quote($query) . ", $indexes, " . ($round ? $times : 1) . ')' } @ways;
+				push @calls, map { "SELECT '$_', timed('$_', " . quote($query) . ", $indexes, " . ($round && !/sets/ ? $times : 1) . ')' } @ways;
 			}
 			my %ms;
 			foreach my $line (split /\n/, $cluster->psql(@calls))
@@ -120,19 +148,27 @@ sub evaluate
 			# What the recommender pays for a plan: all of its time by all of its plans.
 			my $asked = $cluster->psql("SELECT (details -> 'search' ->> 'ms')::float8 / nullif((details -> 'search' ->> 'planner_calls')::float8, 0)"
 				  . " FROM triage.recommend_indexes(queries => ARRAY[" . quote($query) . "]) LIMIT 1");
-			printf "%-6d %-6d %8.2f %8s %14s %14s\n", $joined, $number, $median{ours},
-			  (map { defined $median{$_} ? sprintf('%.2f', $median{$_}) : '-' } 'rival', 'rival_both'),
-			  $asked ne '' ? sprintf('%.2f', $asked) : '-';
+			my @shown = map { defined $_ ? sprintf('%.3f', $_) : '-' } @median{qw(what_if costs sets rival rival_both planning rival_sets)}, $asked ne '' ? $asked : undef;
+			printf "%-6d %-6d %8s %8s %8s %8s %13s %9s %10s %9s\n", $joined, $number, @shown;
 			next if !$rival;
-			push @{ $ratios{alone} }, $median{ours} / $median{rival};
-			push @{ $ratios{both} },  $median{ours} / $median{rival_both};
-			push @{ $ratios{asked} }, $asked / $median{rival} if $asked ne '';
+			push @{ $ratios{what_if} },      $median{what_if} / $median{rival};
+			push @{ $ratios{what_if_both} }, $median{what_if} / $median{rival_both};
+			push @{ $ratios{costs} },        $median{costs} / $median{rival};
+			push @{ $ratios{planning} },     $median{planning} / $median{rival};
+			push @{ $ratios{sets} },         $median{sets} / $median{rival_sets};
+			push @{ $ratios{asked} },        $asked / $median{rival} if $asked ne '';
 		}
 	}
 	return if !$rival;
-	printf "\nmedian of what_if / HypoPG with one EXPLAIN:               %.2f (wanted: 0.5)\n", median(@{ $ratios{alone} });
-	printf "median of what_if / HypoPG with EXPLAIN before and after:  %.2f\n", median(@{ $ratios{both} });
-	printf "median of a plan the recommender asks for / HypoPG:        %.2f\n", median(@{ $ratios{asked} }) if $ratios{asked};
+	my @lines = (
+		[ what_if      => 'what_if / HypoPG with one EXPLAIN' ],
+		[ what_if_both => 'what_if / HypoPG with EXPLAIN before and after' ],
+		[ costs        => 'what_if_costs, one set / HypoPG with one EXPLAIN (wanted: 0.5)' ],
+		[ planning     => 'planning alone / HypoPG with one EXPLAIN: nobody who plans can do better' ],
+		[ sets         => 'what_if_costs, 16 sets / HypoPG with 16 EXPLAINs' ],
+		[ asked        => 'a plan the recommender asks for / HypoPG with one EXPLAIN' ]);
+	print "\nMedians over the queries:\n";
+	printf "%5.2f  %s\n", median(@{ $ratios{ $_->[0] } }), $_->[1] foreach grep { $ratios{ $_->[0] } } @lines;
 	return;
 }
 
