@@ -1,6 +1,5 @@
-// What a live server tells of its pools and of the applications that connect, in the form that a
-// file of observations has. Everything is seen at the server: what a pooler before it adds is not
-// in these figures.
+// What a live server tells of its pools, in the form that a file of observations has: seen at the
+// server, and if there is a PgBouncer whose console may be asked, through that.
 #pragma once
 
 #include "pool_observations.h"
@@ -8,6 +7,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 
 namespace triage::advisor {
 
@@ -16,19 +16,12 @@ struct Options;
 struct PoolWatch {
     std::chrono::seconds duration{60};
     std::optional<int> cores; // needed where the server is on another machine
+    std::string pgbouncer;    // conninfo of the admin console; empty: none
 };
 
-// Watches the server for a while: a pool for each database in which something happened. Sessions'
-// waits are those that the server itself sampled in that time.
+// Watches the server for a while: a pool for each database in which something happened; with a
+// pooler, for each alias that was used. Sessions' waits are those that the server itself sampled in
+// that time; processor time is the backends' own, where this is the server's machine.
 PoolObservations watch_pools(Server &server, const PoolWatch &watch, const Options &options);
-
-// How every application that is found is assumed to run.
-struct ReplicaAssumptions {
-    int min_replicas = 3, max_replicas = 100, pool = 10;
-    double demand_a_replica = 0;
-};
-
-// The server's limits and each application's busy sessions by hour of the week.
-PoolObservations read_fleet(Server &server, const ReplicaAssumptions &assumptions);
 
 } // namespace triage::advisor

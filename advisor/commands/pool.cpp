@@ -53,6 +53,10 @@ class PoolCommand : public Command {
             ->type_name("N")
             ->check(CLI::Range(1, 4096))
             ->excludes(file);
+        app.add_option("--pgbouncer", pgbouncer_,
+                       "observe through this PgBouncer, too: its admin console, as libpq takes it")
+            ->type_name("CONNINFO")
+            ->excludes(file);
         app.add_option("--emit", emit_,
                        "write configuration instead: pgbouncer, sql (timeouts, max_connections), "
                        "hikari, sqlalchemy, pgx, node-postgres or json; observations: what was "
@@ -115,9 +119,11 @@ class PoolCommand : public Command {
         Server server(options.connection, Access::ReadOnly, options.statement_timeout);
         read_identity(server);
         PoolObservations observations =
-            watch_pools(server, {std::chrono::seconds(observe_s_), cores_}, options);
+            watch_pools(server, {std::chrono::seconds(observe_s_), cores_, pgbouncer_}, options);
         if (observations.pools.empty())
-            throw Failure(ExitStatus::ActionFailed, "no database had enough transactions to tell",
+            throw Failure(ExitStatus::ActionFailed,
+                          pgbouncer_.empty() ? "no database had enough transactions to tell"
+                                             : "no alias of the pooler had enough transactions",
                           fmt::format("The server was watched for {} seconds.", observe_s_),
                           "Watch it while it is in use, or for longer with --observe.");
         return observations;
@@ -146,7 +152,7 @@ class PoolCommand : public Command {
         return text;
     }
 
-    std::string file_, emit_, saturation_ = "normal";
+    std::string file_, emit_, pgbouncer_, saturation_ = "normal";
     std::vector<double> rates_;
     int size_ = 0, processes_ = 1, observe_s_ = 60;
     std::optional<int> cores_;

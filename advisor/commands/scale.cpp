@@ -2,9 +2,9 @@
 // whether their connections fit the server.
 #include "commands/command.h"
 #include "emit/kubernetes.h"
+#include "fleet_live.h"
 #include "json_figures.h"
 #include "output.h"
-#include "pool_live.h"
 #include "render/render.h"
 #include "render/scaling.h"
 #include "snapshot.h"

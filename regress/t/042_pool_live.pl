@@ -67,6 +67,26 @@ like($stdout, qr/Pool postgres: \d+ connections.*transactions in \d+ s, seen at 
 ($status, $stdout, $stderr) = advisor(undef, 'pool', '--from-file', $file, '--observe', '2');
 is($status, 2, 'a file is not watched');
 
+# ---- Processor time of the backends
+SKIP:
+{
+	skip 'the kernel does not count processor time by process', 4 unless slurp_file('/proc/self/schedstat') =~ /^[1-9]/;
+	cmp_ok($pool->{cpu_ms}, '>', 0, 'processor time of the backends');
+	cmp_ok($pool->{cpu_ms}, '<', $pool->{active_ms}, 'which does not grow by waiting for a lock');
+	cmp_ok($pool->{run_queue_ms}, '>=', 0, 'and what they waited for a processor');
+
+	# Sessions of one transaction, most of which nobody has seen.
+	my $short = $node->basedir . '/short.sql';
+	append_to_file($short, "SELECT 1;\n");
+	my $passing = IPC::Run::start([ 'pgbench', '-n', '-C', '-T', '60', '-f', $short, '-h', $node->host, '-p', $node->port, 'quiet' ],
+		'>', \my $ignored, '2>', \my $told);
+	($status, $stdout, $stderr) = advisor($node, 'pool', '--observe', '3', '--emit', 'observations');
+	my ($unseen) = grep { $_->{pool} eq 'quiet' } @{ decode_json($stdout)->{pools} };
+	ok($unseen && !exists $unseen->{cpu_ms}, 'nothing is said of sessions that came and went unseen') or diag $stdout;
+	$passing->signal('INT');
+	$passing->finish;
+}
+
 # Replicas
 ($status, $stdout, $stderr) = advisor($node, 'scale', '--format', 'json', '--max-replicas', '4', '--pool', '5');
 is($status, 0, 'applications are found') or diag $stderr;
@@ -82,5 +102,84 @@ is($status, 1, 'what cannot fit is a failed check');
 
 $load->signal('INT');
 $load->finish;
+
+# ---- Through a pooler
+my ($pgbouncer) = grep { -x } map { "$_/pgbouncer" } split(/:/, $ENV{PATH}), '/usr/sbin';
+SKIP:
+{
+	skip 'no pgbouncer: apt-get install pgbouncer', 1 unless $pgbouncer;
+	my $tmp = PostgreSQL::Test::Utils::tempdir_short();
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	$node->safe_psql('postgres', "CREATE ROLE $_ LOGIN; GRANT ALL ON patient_records TO $_") for qw(emergency_app report_app);
+	append_to_file("$tmp/pgbouncer.ini", sprintf(<<'INI', $port, $tmp, $tmp, $tmp, ($node->host, $node->port) x 3));
+[pgbouncer]
+listen_port = %s
+unix_socket_dir = %s
+auth_type = any
+admin_users = postgres
+stats_users = watcher
+pool_mode = transaction
+logfile = %s/pgbouncer.log
+pidfile = %s/pgbouncer.pid
+[databases]
+emergency = host=%s port=%s dbname=postgres user=emergency_app pool_size=1
+reporting = host=%s port=%s dbname=postgres user=report_app pool_size=2
+unused = host=%s port=%s dbname=postgres user=report_app
+INI
+	is(system($pgbouncer, '-q', '-d', "$tmp/pgbouncer.ini"), 0, 'PgBouncer starts');
+	my $console = "host=$tmp port=$port user=watcher";
+
+	# Eight clients for one connection, three messages a transaction; reports of much work.
+	append_to_file("$tmp/emergency.sql", "BEGIN;\nSELECT note FROM patient_records WHERE id = 7;\nEND;\n");
+	append_to_file("$tmp/report.sql", "SELECT count(*) FROM patient_records a, generate_series(1, 3) g WHERE a.mrn % 7 = g;\n");
+	my %clients = (emergency => 8, reporting => 2);
+	my %script = (emergency => 'emergency', reporting => 'report');
+	my @loads = map { IPC::Run::start([ 'pgbench', '-n', '-c', $clients{$_}, '-T', '90', '-f', "$tmp/$script{$_}.sql",
+			'-h', $tmp, '-p', $port, '-U', 'any', $_ ], '>', \my $out, '2>', \my $err) } sort keys %clients;
+	$node->poll_query_until('postgres', q{SELECT count(DISTINCT usename) = 2 FROM pg_stat_activity WHERE usename IN ('emergency_app', 'report_app')})
+	  or die 'nothing comes through';
+
+	($status, $stdout, $stderr) = advisor($node, 'pool', '--observe', '4', '--pgbouncer', $console, '--emit', 'observations');
+	is($status, 0, 'server and pooler are watched') or diag $stderr;
+	my $through = decode_json($stdout);
+	my %seen = map { $_->{pool} => $_ } @{ $through->{pools} };
+	is(join(',', sort keys %seen), 'emergency,reporting', 'a pool for each alias that was used');
+	my ($emergency, $reporting) = @seen{qw(emergency reporting)};
+	is($emergency->{lane}, 'emergency', 'the lane is that of its name');
+	is("$emergency->{database}|$emergency->{user}", 'postgres|emergency_app', 'where it leads to');
+	is($emergency->{clients}, 8, 'clients of the pooler');
+	cmp_ok(abs($emergency->{round_trips} - 3), '<', 0.1, 'messages a transaction');
+	my $held = $emergency->{hold_ms} * $emergency->{transactions} / (1000 * $emergency->{seconds});
+	cmp_ok($held, '<', 1.2, 'one connection is held for no longer than it exists: waiting for it is no part of the hold');
+	cmp_ok($held, '>', 0.2, 'but the transactions are');
+	cmp_ok($reporting->{hold_ms}, '>', 3 * $emergency->{hold_ms}, 'reports hold theirs for longer');
+	cmp_ok($emergency->{active_ms}, '>', 0, 'time at the server');
+	cmp_ok($reporting->{active_ms}, '>', 3 * $emergency->{active_ms}, 'of each alias\'s own sessions');
+	is($through->{host}, $node->host, 'the server as the pooler reaches it');
+	SKIP:
+	{
+		skip 'the kernel does not count processor time by process', 2 unless exists $emergency->{cpu_ms};
+		cmp_ok($reporting->{cpu_ms}, '>', 3 * $emergency->{cpu_ms}, 'processor time of each alias\'s own backends');
+		cmp_ok($emergency->{pooler_ms}, '>', 0, 'and of the pooler');
+	}
+	append_to_file("$tmp/seen.json", $stdout);
+	($status, $stdout) = advisor(undef, 'pool', '--from-file', "$tmp/seen.json", '--format', 'json');
+	is($_->{evidence}{observed}, 'through a pooler', "$_->{pool}: it is said where it was observed")
+	  for @{ decode_json($stdout)->{pools} };
+
+	($status, $stdout, $stderr) = advisor($node, 'pool', '--observe', '1', '--pgbouncer', $node->connstr('postgres'));
+	is($status, 3, 'a server is no pooler');
+	like($stderr, qr/does not answer SHOW/, 'and it is said');
+	($status, $stdout, $stderr) = advisor($node, 'pool', '--observe', '1', '--pgbouncer', "host=$tmp port=1 user=watcher");
+	is($status, 3, 'no pooler there');
+	like($stderr, qr/cannot connect to the pooler's admin console/, 'and it is said, too');
+	($status) = advisor(undef, 'pool', '--from-file', "$tmp/seen.json", '--pgbouncer', $console);
+	is($status, 2, 'a file has no pooler');
+
+	$_->signal('INT') for @loads;
+	$_->finish for @loads;
+	kill 'TERM', slurp_file("$tmp/pgbouncer.pid");
+}
+
 $node->stop;
 done_testing();
