@@ -59,7 +59,7 @@ void predict(const AdvisedPool &pool, int size, EmittedPool &out) {
 
 } // namespace
 
-PoolsAdvice advise_pools(const PoolObservations &observations, Saturation saturation) {
+PoolsAdvice advise_pools(const PoolObservations &observations, const LaneLoad &load) {
     PoolsAdvice advice;
     advice.machine = observations.machine;
     for (const ObservedPool &observed : observations.pools) {
@@ -69,7 +69,13 @@ PoolsAdvice advise_pools(const PoolObservations &observations, Saturation satura
     }
 
     const auto requests = lane_requests(advice.pools);
-    const auto plan = plan_lanes(requests, observations.machine.cores, saturation);
+    auto now = requests;
+    for (LaneRequest &request : now)
+        if (const auto rate = load.rates_per_s.find(request.name); rate != load.rates_per_s.end())
+            request.rate_per_s = rate->second;
+    advice.urgent_share = urgent_share(now);
+    advice.saturation = load.state ? *load.state : saturation_by(advice.urgent_share, load.before);
+    const auto plan = plan_lanes(requests, observations.machine.cores, advice.saturation);
     bool bulk = false;
     for (std::size_t i = 0; i < plan.size(); ++i) {
         advice.pools[i].plan = plan[i];
@@ -85,12 +91,11 @@ PoolsAdvice advise_pools(const PoolObservations &observations, Saturation satura
     return advice;
 }
 
-EmittedPools emitted_pools(const PoolObservations &observations, const PoolsAdvice &advice,
-                           Saturation saturation) {
+EmittedPools emitted_pools(const PoolObservations &observations, const PoolsAdvice &advice) {
     EmittedPools emitted;
     emitted.host = observations.host;
     emitted.port = observations.port;
-    emitted.saturation = saturation;
+    emitted.saturation = advice.saturation;
     int clients = 0;
     for (const AdvisedPool &pool : advice.pools) {
         EmittedPool out{pool.plan, pool.observed.database,         pool.observed.user, 0,

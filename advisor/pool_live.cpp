@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <thread>
 
@@ -384,6 +385,20 @@ std::vector<ObservedPool> pools_of_aliases(const Seen &seen, const std::string &
 
 // ---- watching
 
+// Calls `look` every second until the time is over, and then once more.
+void wait_with_progress(const char *what, std::chrono::seconds duration, const Options &options,
+                        const std::function<void()> &look) {
+    Progress progress(options, what);
+    const auto begin = Clock::now();
+    for (auto passed = Clock::duration::zero(); passed < duration; passed = Clock::now() - begin) {
+        progress.update(what, std::chrono::duration<double>(passed) /
+                                  std::chrono::duration<double>(duration));
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(duration - passed);
+        interruptible_sleep(std::min(left, look_interval));
+        look();
+    }
+}
+
 Seen watch_server(Server &server, PoolerConsole *pooler, std::chrono::seconds duration,
                   const Options &options) {
     Seen seen;
@@ -392,23 +407,17 @@ Seen watch_server(Server &server, PoolerConsole *pooler, std::chrono::seconds du
     seen.before = read_counters(server, pooler);
     seen.own_transactions = 1;
 
-    Progress progress(options, "watching the server");
-    const auto begin = Clock::now();
     const auto note_clients = [&](const std::map<std::string, PoolerAlias> &aliases) {
         for (const auto &[name, alias] : aliases)
             seen.clients[name] = std::max(seen.clients[name], alias.clients);
     };
     note_clients(seen.before.aliases);
-    for (auto passed = Clock::duration::zero(); passed < duration; passed = Clock::now() - begin) {
-        progress.update("watching the server", std::chrono::duration<double>(passed) /
-                                                   std::chrono::duration<double>(duration));
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(duration - passed);
-        interruptible_sleep(std::min(left, look_interval));
+    wait_with_progress("watching the server", duration, options, [&] {
         backends.look(server);
         seen.own_transactions += server.is_local() ? 1 : 0;
         if (pooler)
             note_clients(pooler->aliases());
-    }
+    });
     seen.after = read_counters(server, pooler);
     note_clients(seen.after.aliases);
     backends.look(server);
@@ -467,6 +476,23 @@ PoolObservations watch_pools(Server &server, const PoolWatch &watch, const Optio
             pool.statement_p99_ms = p99_ms.value_or(0);
     }
     return observations;
+}
+
+std::map<std::string, double> watch_rates(PoolerConsole &pooler, std::chrono::seconds duration,
+                                          const Options &options) {
+    const auto before = pooler.aliases();
+    const auto begin = Clock::now();
+    wait_with_progress("watching the pooler", duration, options, [] {});
+    const auto after = pooler.aliases();
+    const std::chrono::duration<double> passed = Clock::now() - begin;
+    std::map<std::string, double> rates;
+    for (const auto &[name, alias] : after) {
+        const auto known = before.find(name);
+        const double then = known == before.end() ? 0 : known->second.totals.transactions;
+        // Less than before: it was started again.
+        rates[name] = std::max(0.0, alias.totals.transactions - then) / passed.count();
+    }
+    return rates;
 }
 
 } // namespace triage::advisor

@@ -6,12 +6,14 @@
 #include "server.h"
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 
 namespace triage::advisor {
 
 struct Options;
+class PoolerConsole;
 
 struct PoolWatch {
     std::chrono::seconds duration{60};
@@ -23,5 +25,9 @@ struct PoolWatch {
 // pooler, for each alias that was used. Sessions' waits are those that the server itself sampled in
 // that time; processor time is the backends' own, where this is the server's machine.
 PoolObservations watch_pools(Server &server, const PoolWatch &watch, const Options &options);
+
+// What the pooler's aliases do now: transactions a second of each.
+std::map<std::string, double> watch_rates(PoolerConsole &pooler, std::chrono::seconds duration,
+                                          const Options &options);
 
 } // namespace triage::advisor

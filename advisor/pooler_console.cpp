@@ -119,6 +119,15 @@ std::map<std::string, PoolerAlias> PoolerConsole::aliases() {
     return aliases_of(databases, pools, show("STATS"));
 }
 
+void PoolerConsole::reload() {
+    const std::unique_ptr<PGresult, decltype(&PQclear)> result(
+        PQexec(connection_->session, "RELOAD"), &PQclear);
+    if (PQresultStatus(result.get()) != PGRES_COMMAND_OK)
+        throw Failure(ExitStatus::ActionFailed, "the pooler does not read its configuration again",
+                      last_line_removed(PQerrorMessage(connection_->session)),
+                      "RELOAD is for users of admin_users.");
+}
+
 int PoolerConsole::find_process() {
     const char *host = PQhost(connection_->session);
     if (host && *host != '\0' && *host != '/' && *host != '@')

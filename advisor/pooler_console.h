@@ -42,6 +42,9 @@ class PoolerConsole {
 
     std::map<std::string, PoolerAlias> aliases();
 
+    // Has it read its configuration again; for users of admin_users.
+    void reload();
+
     // Of the pooler's one thread, if it runs on this machine and its processes may be seen.
     std::optional<double> processor_ms() const;
 

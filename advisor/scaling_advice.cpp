@@ -21,7 +21,7 @@ std::string forecast_note(const HeldOutError &error) {
 ScalingAdvice advise_scaling(const PoolObservations &observations, int quiet_hours) {
     ScalingAdvice advice;
     // Pools of the poolers count as they are advised, lanes and all.
-    const PoolsAdvice pools = advise_pools(observations, Saturation::Normal);
+    const PoolsAdvice pools = advise_pools(observations, {Saturation::Normal});
     advice.budget = *pools.budget;
     for (std::size_t i = 0; i < observations.applications.size(); ++i) {
         const ScaledApplication &given = observations.applications[i];

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cmath>
 
@@ -14,16 +15,20 @@ long seconds(double milliseconds) {
     return std::max(1L, std::lround(std::ceil(milliseconds / 1000)));
 }
 
-const char *name_of(Saturation saturation) {
+constexpr std::array<Saturation, 3> saturations = {Saturation::Normal, Saturation::Busy,
+                                                   Saturation::Saturated};
+constexpr char saturation_mark[] = "\n; Saturation: ";
+
+const char *meaning_of(Saturation saturation) {
     switch (saturation) {
     case Saturation::Normal:
-        return "normal (processors below 70 %)";
+        return "half of the processors";
     case Saturation::Busy:
-        return "busy (processors at 70 to 85 %)";
+        return "a quarter of the processors";
     case Saturation::Saturated:
         break;
     }
-    return "saturated (processors above 85 %)";
+    return "one connection each";
 }
 
 // An alias or value of pgbouncer.ini: a name as it is, anything else in single quotes. PgBouncer's
@@ -75,19 +80,39 @@ int longest_wait(const EmittedPools &pools) {
 
 } // namespace
 
+std::string name_of(Saturation saturation) {
+    switch (saturation) {
+    case Saturation::Normal:
+        return "normal";
+    case Saturation::Busy:
+        return "busy";
+    case Saturation::Saturated:
+        break;
+    }
+    return "saturated";
+}
+
+std::optional<Saturation> saturation_of_fragment(const std::string &text) {
+    for (const Saturation saturation : saturations)
+        if (text.find(saturation_mark + name_of(saturation) + ":") != std::string::npos)
+            return saturation;
+    return std::nullopt;
+}
+
 std::string pgbouncer_fragment(const EmittedPools &pools) {
     // A second [pgbouncer] would set everything that it does not name back to the default: so the
     // settings come first, without a section, as the rest of the one that includes them.
     std::string text = fmt::format(
         "; Written by {}. Use it with \"%include\" as the last line of section [pgbouncer] of\n"
-        "; pgbouncer.ini, then RELOAD.\n"
-        "; Saturation: {}. Bulk lanes (ai, reporting) get less when\n"
-        "; processors are short: write the fragment again with --saturation and RELOAD.\n"
+        "; pgbouncer.ini, then RELOAD."
+        "{}{}: bulk lanes (ai, reporting) together get {}.\n"
+        "; They get less when urgent lanes need the processors: write the fragment again with\n"
+        "; --saturation and RELOAD, or let --saturation auto --reload do so by a timer.\n"
         "; Transactions share connections: what a session keeps beyond one (SET, LISTEN, advisory\n"
         "; locks; before PgBouncer 1.21 prepared statements) is not kept. Each user= needs an "
         "entry\n"
         "; in auth_file, or a way in without a password.\n",
-        pools.program, name_of(pools.saturation));
+        pools.program, saturation_mark, name_of(pools.saturation), meaning_of(pools.saturation));
     if (pools.poolers > 1)
         text += fmt::format("; For each of {} poolers.\n", pools.poolers);
     text += fmt::format(
@@ -145,6 +170,12 @@ std::string server_settings(const EmittedPools &pools) {
             "{} idle_in_transaction_session_timeout = {};\n",
             plan.name, setting, std::lround(plan.statement_timeout_ms), setting,
             std::lround(plan.idle_in_transaction_timeout_ms));
+        if (plan.lane == LaneClass::Ai || plan.lane == LaneClass::Reporting)
+            text += fmt::format(
+                "-- Each connection of a bulk lane is counted as one processor; parallel workers\n"
+                "-- would be more of them.\n"
+                "{} max_parallel_workers_per_gather = 0;\n",
+                setting);
         // With no room a pooler that replaces a connection would be refused, and then pause.
         if (plan.lane == LaneClass::Ai || plan.lane == LaneClass::Reporting)
             text += fmt::format("-- Whoever connects, not many more sessions than the pools: {} "

@@ -35,6 +35,10 @@ struct EmittedPools {
 // For "%include" at the end of section [pgbouncer]; every lane is an alias of its database.
 std::string pgbouncer_fragment(const EmittedPools &pools);
 
+// The state of which such a fragment says that it is for.
+std::optional<Saturation> saturation_of_fragment(const std::string &text);
+std::string name_of(Saturation saturation);
+
 // ALTER ROLE and ALTER SYSTEM; psql runs it as it is.
 std::string server_settings(const EmittedPools &pools);
 

@@ -216,6 +216,10 @@ Section lanes_of(const PoolsAdvice &advice) {
                               show_ms(pool.plan.statement_timeout_ms),
                               show_ms(pool.plan.query_wait_timeout_ms), pool.plan.reason});
     section.blocks.emplace_back(lanes);
+    section.blocks.emplace_back(Paragraph{fmt::format(
+        "Urgent lanes keep {} of the processors busy; bulk lanes are sized for a server that is "
+        "{}.",
+        show_percent(advice.urgent_share), name_of(advice.saturation))});
     for (const FloodTest &test : advice.floods)
         section.blocks.emplace_back(Paragraph{fmt::format(
             "p99 of {} by simulation: {} alone, {} beside a flood on the bulk lanes, {} if all "
@@ -269,6 +273,8 @@ Json json_of_pools(const PoolsAdvice &advice) {
               {"io_servers", advice.machine.io_servers},
               {"spindles", advice.machine.spindles}}},
             {"pools", list},
+            {"saturation", name_of(advice.saturation)},
+            {"urgent_share", advice.urgent_share},
             {"floods", floods},
             {"budget", advice.budget ? json_of_budget(*advice.budget) : Json(nullptr)}};
 }

@@ -38,6 +38,17 @@ TEST(PoolerConfig, SaysWhyAboveEachNumber) {
     EXPECT_TRUE(has(text, "query_wait_timeout = 600\n"));
 }
 
+TEST(PoolerConfig, SaysForWhichStateItIs) {
+    EmittedPools pools = two_lanes();
+    for (const Saturation saturation :
+         {Saturation::Normal, Saturation::Busy, Saturation::Saturated}) {
+        pools.saturation = saturation;
+        EXPECT_EQ(saturation_of_fragment(pgbouncer_fragment(pools)), saturation);
+    }
+    EXPECT_FALSE(saturation_of_fragment(""));
+    EXPECT_FALSE(saturation_of_fragment("; Saturation of the ward\n[databases]\n"));
+}
+
 TEST(PoolerConfig, LimitsOnlyBulkRoles) {
     EmittedPools pools = two_lanes();
     pools.poolers = 2;

@@ -86,6 +86,32 @@ double bulk_cores(double cores, Saturation saturation) {
     return 0;
 }
 
+double urgent_share(const std::vector<LaneRequest> &lanes) {
+    // Work shrinks as processors fill up: u = sum of r D(u) / C, D linear in u.
+    double idle = 0, shrinking = 0;
+    for (const LaneRequest &lane : lanes) {
+        if (bulk(lane.lane))
+            continue;
+        const PoolDemands &demands = lane.demands;
+        const double full = lane.rate_per_s / 1000 * (demands.cpu_ms + demands.cpu_under_lock_ms) /
+                            std::max(demands.cores, 1e-3);
+        idle += full * (1 + demands.extra_when_idle);
+        shrinking += full * demands.extra_when_idle;
+    }
+    return idle / (1 + shrinking);
+}
+
+Saturation saturation_by(double urgent_share, Saturation before) {
+    constexpr double most_together = 0.85, room = 0.05;
+    const auto fits = [&](Saturation state, double bulk_share) {
+        const double margin = before > state ? room : 0;
+        return urgent_share + bulk_share + margin <= most_together;
+    };
+    if (fits(Saturation::Normal, 0.5))
+        return Saturation::Normal;
+    return fits(Saturation::Busy, 0.25) ? Saturation::Busy : Saturation::Saturated;
+}
+
 std::vector<LanePlan> plan_lanes(const std::vector<LaneRequest> &lanes, double cores,
                                  Saturation saturation) {
     std::vector<LanePlan> plan;

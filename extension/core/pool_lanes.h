@@ -21,7 +21,8 @@ struct LaneRequest {
     double rate_per_s = 0;
 };
 
-enum class Saturation { Normal, Busy, Saturated }; // processors below 70 %, below 85 %, above
+// How much of the processors urgent lanes leave: half and more, a quarter and more, or less.
+enum class Saturation { Normal, Busy, Saturated };
 
 struct LanePlan {
     std::string name;
@@ -37,6 +38,15 @@ struct LanePlan {
 // Cores that bulk lanes (ai, reporting) may keep busy together; they get less when the server is
 // short of processors.
 double bulk_cores(double cores, Saturation saturation);
+
+// The share of the processors that urgent lanes keep busy at their rates.
+double urgent_share(const std::vector<LaneRequest> &lanes);
+
+// In which state urgent and bulk lanes together stay below 85 % of the processors. It follows from
+// the urgent lanes alone: if it followed from all, bulk lanes that are cut would be the reason to
+// widen them again. What was narrow stays so until there is some room, so that a load at the border
+// does not change the configuration at every look.
+Saturation saturation_by(double urgent_share, Saturation before);
 
 std::vector<LanePlan> plan_lanes(const std::vector<LaneRequest> &lanes, double cores,
                                  Saturation saturation = Saturation::Normal);

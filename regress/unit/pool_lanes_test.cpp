@@ -49,6 +49,36 @@ TEST(PoolLanes, GiveBulkLessWhenProcessorsAreShort) {
     EXPECT_EQ(calm[1].size, busy[1].size);
 }
 
+TEST(PoolLanes, CountTheProcessorsOfTheUrgent) {
+    auto requests = hospital(); // 100 and 200 a second, 1 ms each
+    for (LaneRequest &request : requests)
+        request.demands.cores = 4;
+    EXPECT_NEAR(urgent_share(requests), 0.3 / 4, 1e-9);
+    requests[3].rate_per_s = 1e6; // reports do not count
+    EXPECT_NEAR(urgent_share(requests), 0.3 / 4, 1e-9);
+    // Half as much work again on an idle server: more than on a full one, less than half.
+    requests[1].rate_per_s = 2000;
+    const double full = urgent_share(requests);
+    for (LaneRequest &request : requests)
+        request.demands.extra_when_idle = 0.5;
+    const double share = urgent_share(requests);
+    EXPECT_NEAR(share, full * (1 + 0.5 * (1 - share)), 1e-9);
+    EXPECT_EQ(urgent_share({}), 0);
+}
+
+TEST(PoolLanes, NarrowBulkAsUrgentLanesFillTheServer) {
+    const auto after = [](double share, Saturation before) { return saturation_by(share, before); };
+    EXPECT_EQ(after(0.34, Saturation::Normal), Saturation::Normal);
+    EXPECT_EQ(after(0.36, Saturation::Normal), Saturation::Busy);
+    EXPECT_EQ(after(0.61, Saturation::Normal), Saturation::Saturated);
+    // Narrow until there is some room.
+    EXPECT_EQ(after(0.34, Saturation::Busy), Saturation::Busy);
+    EXPECT_EQ(after(0.29, Saturation::Busy), Saturation::Normal);
+    EXPECT_EQ(after(0.59, Saturation::Saturated), Saturation::Saturated);
+    EXPECT_EQ(after(0.54, Saturation::Saturated), Saturation::Busy);
+    EXPECT_EQ(after(0.0, Saturation::Saturated), Saturation::Normal);
+}
+
 TEST(PoolLanes, TakeTimeoutsFromHistograms) {
     auto plan = plan_lanes(hospital(), 4);
     EXPECT_EQ(plan[0].statement_timeout_ms, 2000); // ten times 12 ms is less than anybody means
