@@ -119,13 +119,23 @@ std::map<std::string, PoolerAlias> PoolerConsole::aliases() {
     return aliases_of(databases, pools, show("STATS"));
 }
 
-void PoolerConsole::reload() {
+void PoolerConsole::command(const std::string &text) {
     const std::unique_ptr<PGresult, decltype(&PQclear)> result(
-        PQexec(connection_->session, "RELOAD"), &PQclear);
+        PQexec(connection_->session, text.c_str()), &PQclear);
     if (PQresultStatus(result.get()) != PGRES_COMMAND_OK)
-        throw Failure(ExitStatus::ActionFailed, "the pooler does not read its configuration again",
+        throw Failure(ExitStatus::ActionFailed, fmt::format("the pooler refuses {}", text),
                       last_line_removed(PQerrorMessage(connection_->session)),
-                      "RELOAD is for users of admin_users.");
+                      "Commands are for users of admin_users.");
+}
+
+void PoolerConsole::reload(const std::vector<std::string> &aliases) {
+    command("RELOAD");
+    for (const std::string &alias : aliases) {
+        std::string quoted;
+        for (const char letter : alias)
+            quoted += letter == '"' ? std::string("\"\"") : std::string(1, letter);
+        command(fmt::format("RECONNECT \"{}\"", quoted));
+    }
 }
 
 int PoolerConsole::find_process() {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace triage::advisor {
 
@@ -42,14 +43,17 @@ class PoolerConsole {
 
     std::map<std::string, PoolerAlias> aliases();
 
-    // Has it read its configuration again; for users of admin_users.
-    void reload();
+    // For users of admin_users: has it read its configuration again, and the aliases' connections
+    // opened anew after their transactions. Without that a pool whose clients queue keeps the
+    // connections that it has, however small it is made.
+    void reload(const std::vector<std::string> &aliases);
 
     // Of the pooler's one thread, if it runs on this machine and its processes may be seen.
     std::optional<double> processor_ms() const;
 
   private:
     Rows show(const char *what);
+    void command(const std::string &text);
     int find_process();
 
     struct Connection;

@@ -71,8 +71,7 @@ class PoolCommand : public Command {
                        "auto: as urgent lanes load it, with --from-file and --pgbouncer now")
             ->type_name("STATE")
             ->check(CLI::IsMember({"normal", "busy", "saturated", "auto"}));
-        app.add_flag("--reload", reload_,
-                     "have the pooler read its configuration again if --output has changed");
+        app.add_flag("--reload", reload_, "have the pooler read --output, if that has changed");
         app.add_option("--processes", processes_,
                        "application processes that share a lane, for client pools (default 1)")
             ->type_name("N")
@@ -110,19 +109,23 @@ class PoolCommand : public Command {
             if (!reload_)
                 write_output(options, text);
             else if (text != written)
-                replace_and_reload(options, written, text);
+                replace_and_reload(options, pools, written, text);
         }
         return ExitStatus::Fine;
     }
 
   private:
     // The file says what is in force: if the pooler does not take it, what was there is put back.
-    void replace_and_reload(const Options &options, const std::string &before,
-                            const std::string &text) const {
+    void replace_and_reload(const Options &options, const EmittedPools &pools,
+                            const std::string &before, const std::string &text) const {
+        std::vector<std::string> bulk;
+        for (const EmittedPool &pool : pools.pools)
+            if (pool.plan.lane == LaneClass::Ai || pool.plan.lane == LaneClass::Reporting)
+                bulk.push_back(pool.plan.name);
         PoolerConsole pooler(pgbouncer_);
         write_output(options, text);
         try {
-            pooler.reload();
+            pooler.reload(bulk);
         } catch (const Failure &) {
             write_output(options, before);
             throw;

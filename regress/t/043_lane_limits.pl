@@ -74,11 +74,25 @@ sub load
 			'-U', 'any', 'emergency' ], '>', \my $out, '2>', \my $err);
 }
 
+# Reports' connections to the server, once there are no more than that many.
+sub reports_within
+{
+	my ($most) = @_;
+	return $node->poll_query_until('postgres', "SELECT count(*) <= $most FROM pg_stat_activity WHERE usename = 'report_app'");
+}
+
 # As in the file: 10 emergencies a second, an eighth of the processors.
 is(adapt(), '0|normal|changed', 'what was observed leaves room for reports');
 is(system($pgbouncer, '-q', '-d', "$tmp/pgbouncer.ini"), 0, 'PgBouncer starts with it');
 my $normal = size_of_reports();
 cmp_ok($normal, '>', 2, 'several reports at a time');
+
+# Clients of the reports queue all the time.
+append_to_file("$tmp/report.sql", "SELECT pg_sleep(0.05);\n");
+my $flood = IPC::Run::start([ 'pgbench', '-n', '-c', '16', '-T', '180', '-f', "$tmp/report.sql", '-h', $tmp, '-p', $port, '-U', 'any',
+		'reporting' ], '>', \my $out, '2>', \my $err);
+$node->poll_query_until('postgres', "SELECT count(*) = $normal FROM pg_stat_activity WHERE usename = 'report_app'")
+  or die 'there is no flood';
 
 my @now = ('--pgbouncer', "host=$tmp port=$port user=postgres", '--observe', '6', '--reload');
 is(adapt(@now), '0|normal|left', 'nothing happens: nothing is written');
@@ -89,6 +103,7 @@ is(adapt(@now), '0|busy|changed', 'urgent lanes need half of the processors');
 my $busy = size_of_reports();
 cmp_ok($busy, '<', $normal, 'and PgBouncer gives reports less');
 cmp_ok($busy, '>', 1, 'but not the least');
+ok(reports_within($busy), 'even while their clients queue');
 is(adapt(@now), '0|busy|left', 'as long as that is so, nothing is written');
 $load->signal('INT');
 $load->finish;
@@ -96,10 +111,13 @@ $load->finish;
 $load = load(100);
 is(adapt(@now), '0|saturated|changed', 'urgent lanes need all processors');
 is(size_of_reports(), 1, 'reports have one connection');
+ok(reports_within(1), 'and no more');
 $load->signal('INT');
 $load->finish;
 is(adapt(@now), '0|normal|changed', 'the rush is over');
 is(size_of_reports(), $normal, 'and reports have what they had');
+$flood->signal('INT');
+$flood->finish;
 
 # Who may only look does not reload; and options that make no sense together.
 my ($status, $stdout, $stderr);
@@ -107,7 +125,7 @@ my @written = ('pool', '--from-file', "$tmp/lanes.json", '--emit', 'pgbouncer');
 ($status, $stdout, $stderr) = advisor(undef, @written, '--saturation', 'busy', '--output', "$tmp/lanes.ini",
 	'--pgbouncer', "host=$tmp port=$port user=watcher", '--reload');
 is($status, 4, 'RELOAD is for administrators');
-like($stderr, qr/does not read its configuration again.*admin_users/s, 'and it is said');
+like($stderr, qr/the pooler refuses RELOAD.*admin_users/s, 'and it is said');
 like(slurp_file("$tmp/lanes.ini"), qr/^; Saturation: normal/m, 'what is in force stays in the file');
 ($status) = advisor(undef, @written, '--reload');
 is($status, 2, 'nothing to reload');
