@@ -70,10 +70,11 @@ include $(PGXS)
 -include $(OBJS:.o=.d)
 
 # Objects built for one server, or in another way, are no use for another.
+# FORCE is phony, as PGXS makes every file that is only a prerequisite an intermediate one, never out of date.
 build/server-version: FORCE
 	@mkdir -p $(@D)
 	@echo '$(VERSION) $(FAULTS) $(ASAN)' | cmp -s - $@ || echo '$(VERSION) $(FAULTS) $(ASAN)' > $@
-FORCE:
+.PHONY: FORCE
 $(OBJS): build/server-version
 endif
 
