@@ -69,12 +69,12 @@ sub answers
 		my @asked = @{ $question->{statements} };
 		my $answers = $self->{session}->ask_json('SELECT bench.hypothetical('
 			  . Session::text_array(map { "CREATE INDEX $_->{ddl}" } @offered) . ', '
-			  . Session::int_array(map { @{ $_->[0]{judged} } } @asked) . ')');
+			  . Session::int_array(map { @{ $_->[0]{shown} } } @asked) . ')');
 		my $seconds = (time - $start) / @asked;
 		foreach (@asked)
 		{
 			my ($statement, $key) = @$_;
-			my @instances = splice @$answers, 0, scalar @{ $statement->{judged} };
+			my @instances = splice @$answers, 0, scalar @{ $statement->{shown} };
 			my ($cost, %used) = (0);
 			foreach my $instance (@instances)
 			{

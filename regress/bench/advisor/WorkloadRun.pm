@@ -7,10 +7,10 @@ use FindBin;
 use List::Util qw(shuffle);
 use Session;
 
-# Instances of each statement, with values of their own: those by which sets of indexes are judged
-# (the rivals are shown the same), and more by which it is seen whether an index is ever used.
-my $judged = 2;
-my $more = 22;
+# Instances of each statement, with values of their own: those that the rivals are shown; with them,
+# those by which sets of indexes are judged; and with these, those by which it is seen whether an
+# index is ever used.
+my ($shown, $judged, $looked_at) = (2, 6, 24);
 
 sub load
 {
@@ -113,8 +113,8 @@ sub write_instances
 	my $new = sub { push @texts, $_[0]; return $#texts; };
 	foreach my $statement (grep { $_->{kind} ne 'insert' } @{ $self->{statements} })
 	{
-		$statement->{judged} = [ map { $new->($self->instance($statement)) } 1 .. $judged ];
-		$statement->{looked_at} = [ @{ $statement->{judged} }, map { $new->($self->instance($statement)) } 1 .. $more ];
+		my @instances = map { $new->($self->instance($statement)) } 1 .. $looked_at;
+		@$statement{qw(shown judged looked_at)} = ([ @instances[ 0 .. $shown - 1 ] ], [ @instances[ 0 .. $judged - 1 ] ], \@instances);
 	}
 	foreach my $kind (qw(insert update))
 	{
