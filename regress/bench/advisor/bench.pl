@@ -73,8 +73,8 @@ sub definition_of { return $_[0] =~ s/^CREATE INDEX (?:CONCURRENTLY )?\S+ (?=ON 
 sub ask_pg_triage
 {
 	my ($workload, $budget) = @_;
-	my $rows = $workload->{session}->ask_json(sprintf q(SELECT coalesce(json_agg(json_build_object('ddl', ddl, 'search', details -> 'search')), '[]') FROM triage.recommend_indexes(budget_bytes => %d)), $budget);
-	return (definitions => [ map { definition_of($_->{ddl}) } @$rows ], planner_calls => @$rows ? $rows->[0]{search}{planner_calls} : undef);
+	my $rows = $workload->{session}->ask_json(sprintf q(SELECT coalesce(json_agg(json_build_object('ddl', ddl, 'bytes', size_bytes, 'search', details -> 'search')), '[]') FROM triage.recommend_indexes(budget_bytes => %d)), $budget);
+	return (definitions => [ map { definition_of($_->{ddl}) } @$rows ], predicted => [ map { $_->{bytes} } @$rows ], planner_calls => @$rows ? $rows->[0]{search}{planner_calls} : undef);
 }
 
 # In the order in which it names them, as far as they fit. It plans nothing.
@@ -200,7 +200,7 @@ sub bench_workload
 	my $real = RealIndexes->new($cluster, $name);
 	$real->build(map { @{ $_->{definitions} } } @advice, map { @{ $_->{advice} } } @small);
 	my %verdict = judge($workload, $real, [], map { $_->{definitions} } @advice);
-	print_workload($workload, \%verdict, @advice);
+	print_workload($workload, $real, \%verdict, @advice);
 	print_small($workload, $real, @small) if @small;
 	return;
 }
@@ -223,7 +223,7 @@ sub ask_rivals
 
 sub print_workload
 {
-	my ($workload, $verdict, @advice) = @_;
+	my ($workload, $real, $verdict, @advice) = @_;
 	my $nothing = $verdict->{''};
 	my $both = sub { my $v = shift; return $v->{ms} + sum0 map { $workload->{writes}{$_}{calls} * $v->{$_} } qw(insert update) };
 	my $slower = sub { my ($v, $kind) = @_; return $nothing->{$kind} ? sprintf '%+.0f%%', 100 * ($v->{$kind} / $nothing->{$kind} - 1) : '-' };
@@ -240,7 +240,7 @@ sub print_workload
 			printf "%-15s %8.2f %8.2f %8.2f %7.1f%1s %4d %9s %9.2f %8s %8s\n", $advice->{advisor}, 100 * $v->{cost} / $nothing->{cost},
 			  100 * $v->{ms} / $nothing->{ms}, 100 * $both->($v) / $both->($nothing), $v->{bytes} / 1e6, $v->{bytes} > $limit ? '!' : '',
 			  scalar @{ $advice->{definitions} }, $advice->{planner_calls} // '-', $advice->{seconds}, map { $slower->($v, $_) } qw(insert update);
-			show($advice, $v) if $option{show};
+			show($advice, $real, map { $_ => 1 } @{ $v->{unused} }) if $option{show};
 		}
 		count($verdict, grep { $_->{budget} == $limit } @advice);
 	}
@@ -249,9 +249,13 @@ sub print_workload
 
 sub show
 {
-	my ($advice, $verdict) = @_;
-	my %unused = map { $_ => 1 } @{ $verdict->{unused} };
-	printf "    %s%s\n", $advice->{definitions}[$_], $unused{$_} ? '   (in no plan)' : '' foreach 0 .. $#{ $advice->{definitions} };
+	my ($advice, $real, %unused) = @_;
+	foreach my $place (0 .. $#{ $advice->{definitions} })
+	{
+		my $definition = $advice->{definitions}[$place];
+		printf "    %s%s   %.1f MB%s\n", $definition, $unused{$place} ? '   (in no plan)' : '', $real->bytes($definition) / 1e6,
+		  $advice->{predicted} ? sprintf(', predicted %.1f', $advice->{predicted}[$place] / 1e6) : '';
+	}
 	return;
 }
 
@@ -316,7 +320,7 @@ sub print_small
 			printf "%-24s %4d %% %11s %11s %10.2f  %10d\n", $small->{name}, $budget,
 			  (map { $_ ? sprintf '%.2f%s', 100 * $_->{cost} / $nothing, $_->{bytes} > $limit ? '!' : ' ' : '-' } $ours, $rival), 100 * $best / $nothing, scalar @candidates;
 			next if !$ours;
-			show($ours, { unused => [] }) if $option{show};
+			show($ours, $real) if $option{show};
 			$totals{small}++;
 			$totals{near} += $ours->{cost} <= 1.05 * $best;
 			$totals{unnoticed} += $ours->{cost} <= 1.05 * $best || $ours->{cost} - $best <= 0.01 * $nothing;
