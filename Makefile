@@ -23,14 +23,9 @@ PG_CPPFLAGS = -I$(srcdir)/extension
 ifneq ($(FAULTS),)
 PG_CPPFLAGS += -DPG_TRIAGE_FAULTS
 endif
-# make ASAN=1: with AddressSanitizer and UndefinedBehaviorSanitizer; the server that loads it needs
-# libasan in LD_PRELOAD.
-ifneq ($(ASAN),)
-PG_CPPFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-endif
 # -Wno-register, -Wno-volatile: the server headers are C and use what C++17/20 took away.
 PG_CXXFLAGS = -std=gnu++20 -fvisibility=hidden -Wall -Wextra -Wshadow=compatible-local -Wno-register -Wno-volatile -Wno-missing-field-initializers -Wno-unused-parameter -MMD -MP $(WERROR)
-SHLIB_LINK = -lstdc++ $(if $(ASAN),-lasan -lubsan)
+SHLIB_LINK = -lstdc++
 
 # pg_regress and pg_isolation_regress; both keep their expected output in expected/.
 REGRESS = $(patsubst regress/sql/%.sql,%,$(sort $(wildcard regress/sql/*.sql)))
@@ -44,7 +39,7 @@ PROVE_TESTS = regress/t/*.pl
 by_themselves = check demo fuzz bench-warm bench-curve bench-ttl bench-pool bench-lanes bench-size bench-what-if bench-overhead bench-advisor bench-churn
 ifneq ($(filter $(by_themselves),$(MAKECMDGOALS)),)
 check:
-	PG_CONFIG='$(PG_CONFIG)' FAULTS='$(FAULTS)' ASAN='$(ASAN)' regress/tools/check
+	PG_CONFIG='$(PG_CONFIG)' FAULTS='$(FAULTS)' VALGRIND='$(VALGRIND)' regress/tools/check
 
 fuzz:
 	regress/tools/fuzz '$(FUZZ_OPTIONS)'
@@ -73,7 +68,7 @@ include $(PGXS)
 # FORCE is phony, as PGXS makes every file that is only a prerequisite an intermediate one, never out of date.
 build/server-version: FORCE
 	@mkdir -p $(@D)
-	@echo '$(VERSION) $(FAULTS) $(ASAN)' | cmp -s - $@ || echo '$(VERSION) $(FAULTS) $(ASAN)' > $@
+	@echo '$(VERSION) $(FAULTS)' | cmp -s - $@ || echo '$(VERSION) $(FAULTS)' > $@
 .PHONY: FORCE
 $(OBJS): build/server-version
 endif

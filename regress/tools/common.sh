@@ -80,8 +80,7 @@ show_build_errors() {
 # make_in_tree TARGET…: the options that a user's own make was called with are not for this one.
 make_in_tree() {
     env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES \
-        make -C "$top" -j"$(nproc)" --no-print-directory WERROR=-Werror FAULTS="${FAULTS:-}" ASAN="${ASAN:-}" \
-        PG_CONFIG="$pg_config" "$@"
+        make -C "$top" -j"$(nproc)" --no-print-directory WERROR=-Werror FAULTS="${FAULTS:-}" PG_CONFIG="$pg_config" "$@"
 }
 
 # Builds the extension and the advisor in the tree, and puts them into the tree's own copy of the server,
