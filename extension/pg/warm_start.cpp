@@ -26,9 +26,6 @@ namespace {
 
 // Room for what the first statements bring in by themselves.
 constexpr double share_of_buffers = 0.9;
-// Of what goes into shared buffers, the hottest: with these in memory, most statements wait for no
-// disk any more, and the rest is not worth that they all wait.
-constexpr double share_before_start = 0.5;
 constexpr TimestampTz lease_us = 10 * USECS_PER_SEC;
 
 using Clock = std::chrono::steady_clock;
@@ -195,10 +192,8 @@ void read_before_start() {
         return;
     const FilesAndPlan warm = plan_for(map);
     PageCacheWarmer warmer(warm.files, large_chunk_blocks);
-    const auto enough = static_cast<std::uint64_t>(
-        share_before_start * static_cast<double>(warm.plan.blocks(CacheLevel::SharedBuffers)));
     warmer.read(warm.plan, CacheLevel::SharedBuffers, false,
-                [&, until] { return warmer.fetched_blocks() >= enough || Clock::now() >= until; });
+                [until] { return Clock::now() >= until; });
     const auto fetched = static_cast<unsigned long long>(warmer.fetched_blocks());
     const double elapsed_ms =
         std::chrono::duration<double, std::milli>(Clock::now() - start).count();
