@@ -62,8 +62,9 @@ unlike(slurp_file($node->logfile, $mark), qr/ERROR|FATAL:  (?!terminating)/, 'fi
 
 # ---- not before the start
 $node->safe_psql('postgres', q{ALTER SYSTEM SET pg_triage.warm_start_delay = 0});
+$node->stop;
 $mark = -s $node->logfile;
-$node->restart;
+$node->start;
 ok(log_says(qr/shared buffers warmed/, $mark), 'a warm-up ran without delaying the start');
 unlike(slurp_file($node->logfile, $mark), qr/before the start/, 'nothing was read before it');
 $node->safe_psql('postgres', q{ALTER SYSTEM RESET pg_triage.warm_start_delay});
@@ -125,8 +126,9 @@ $node->safe_psql('postgres', 'ALTER SYSTEM RESET max_worker_processes');
 
 # ---- switched off, it does nothing
 $node->safe_psql('postgres', q{ALTER SYSTEM SET pg_triage.enabled = off});
+$node->stop; # with a word of the warm-up that it may interrupt
 $mark = -s $node->logfile;
-$node->restart;
+$node->start;
 $node->safe_psql('postgres', q{SELECT pg_sleep(0.5)});
 unlike(slurp_file($node->logfile, $mark), qr/warmed/, 'no warm-up when switched off');
 $node->stop;
