@@ -5,6 +5,7 @@
 #include "pg/lock_watch.h"
 #include "pg/store.h"
 #include "pg/worker_area.h"
+#include "pg/worker_loop.h"
 
 PG_HEADERS_BEGIN
 #include "access/genam.h"
@@ -18,10 +19,8 @@ PG_HEADERS_BEGIN
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
-#include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
-#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -263,12 +262,9 @@ void install() {
 } // namespace triage::launcher
 
 void pg_triage_launcher_main(Datum) {
-    pqsignal(SIGHUP, SignalHandlerForConfigReload);
-    pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
-    BackgroundWorkerUnblockSignals();
+    triage::worker_loop::accept_signals();
     BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
     pgstat_report_appname("pg_triage launcher");
     triage::launcher::run();
-    // Terminated, perhaps, while the server goes on: a worker that ends with 0 is never started again.
-    proc_exit(1);
+    triage::worker_loop::leave();
 }

@@ -26,9 +26,9 @@ namespace triage::heat {
 
 namespace {
 
-// Reads are asked for in pieces of 256 kB, two of them ahead of what is loaded: enough to keep a
-// disk busy, little enough for a statement's own read to get through.
-constexpr std::uint32_t piece_blocks = 256 * 1024 / BLCKSZ;
+// Reads are asked for in small pieces, two of them ahead of what is loaded: enough to keep a disk
+// busy, little enough for a statement's own read to get through.
+constexpr std::uint32_t piece_blocks = small_chunk_blocks;
 constexpr std::size_t pieces_ahead = 2;
 // After so many blocks the relation's lock is let go of for a moment.
 constexpr std::uint64_t blocks_locked = 2048;
