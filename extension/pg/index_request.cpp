@@ -290,6 +290,16 @@ Collected collect(const char *ddl, StatementOrigin origin, Oid relation) {
     return result;
 }
 
+// Keys that are no columns, and the predicate.
+List *expressions_of(const IndexStmt *statement) {
+    List *expressions = NIL;
+    ListCell *cell;
+    foreach (cell, statement->indexParams)
+        if (Node *expression = lfirst_node(IndexElem, cell)->expr)
+            expressions = lappend(expressions, expression);
+    return statement->whereClause ? lappend(expressions, statement->whereClause) : expressions;
+}
+
 struct TrustCheck {
     Oid owner;    // of the table
     Oid offender; // the first function that is not trusted
@@ -327,11 +337,7 @@ void check_trust(const char *ddl) {
     ReleaseSysCache(tuple);
 
     IndexStmt *statement = transformIndexStmt(relation, raw, ddl);
-    bool found = walk_functions(statement->whereClause, &check);
-    ListCell *cell;
-    foreach (cell, statement->indexParams)
-        found = found || walk_functions(lfirst_node(IndexElem, cell)->expr, &check);
-    if (found)
+    if (walk_functions(reinterpret_cast<Node *>(expressions_of(statement)), &check))
         ereport(
             ERROR,
             (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -359,14 +365,10 @@ void check_values(const char *ddl, const char *hint) {
     if (!has_rows(relation))
         return;
     IndexStmt *statement = transformIndexStmt(relation, raw, ddl);
-    Node *found =
-        statement->whereClause ? find_private_value(statement->whereClause, relation) : nullptr;
+    bool found = false;
     ListCell *cell;
-    foreach (cell, statement->indexParams) {
-        Node *expression = lfirst_node(IndexElem, cell)->expr;
-        if (found == nullptr && expression != nullptr)
-            found = find_private_value(expression, relation);
-    }
+    foreach (cell, expressions_of(statement))
+        found = found || names_private_value(static_cast<Node *>(lfirst(cell)), relation);
     if (found)
         ereport(
             ERROR,

@@ -151,29 +151,22 @@ bool says_nothing(const Const *value) {
            strcmp(text, "1") == 0;
 }
 
-struct PrivateValueSearch {
-    Question question;
-    Node *found;
-};
-
 bool is_private(Node *argument) {
     argument = strip_relabel(argument);
     return argument != nullptr && IsA(argument, Const) && !says_nothing(castNode(Const, argument));
 }
 
 // Of arguments that rows are told apart by.
-bool note_private(List *arguments, PrivateValueSearch *search) {
+bool any_private(List *arguments) {
     ListCell *cell;
     foreach (cell, arguments)
-        if (is_private(static_cast<Node *>(lfirst(cell)))) {
-            search->found = strip_relabel(static_cast<Node *>(lfirst(cell)));
+        if (is_private(static_cast<Node *>(lfirst(cell))))
             return true;
-        }
     return false;
 }
 
 bool search_private_value(Node *node, void *context) {
-    auto *search = static_cast<PrivateValueSearch *>(context);
+    const auto &question = *static_cast<const Question *>(context);
     if (node == nullptr)
         return false;
     bool found = false;
@@ -183,23 +176,22 @@ bool search_private_value(Node *node, void *context) {
     case T_NullIfExpr: {
         auto *op = reinterpret_cast<OpExpr *>(node); // all three are
         const bool tells_apart = IsA(node, NullIfExpr) || op->opresulttype == BOOLOID;
-        found = tells_apart && !comparison_may_stand(op, search->question) &&
-                note_private(op->args, search);
+        found = tells_apart && !comparison_may_stand(op, question) && any_private(op->args);
         break;
     }
     case T_ScalarArrayOpExpr: {
         auto *op = castNode(ScalarArrayOpExpr, node);
-        found = !list_may_stand(op, search->question) && note_private(op->args, search);
+        found = !list_may_stand(op, question) && any_private(op->args);
         break;
     }
     case T_FuncExpr: {
         auto *function = castNode(FuncExpr, node);
-        found = function->funcresulttype == BOOLOID && note_private(function->args, search);
+        found = function->funcresulttype == BOOLOID && any_private(function->args);
         break;
     }
     case T_RowCompareExpr: {
         auto *comparison = castNode(RowCompareExpr, node);
-        found = note_private(comparison->largs, search) || note_private(comparison->rargs, search);
+        found = any_private(comparison->largs) || any_private(comparison->rargs);
         break;
     }
     default:
@@ -214,10 +206,9 @@ bool may_stand_in_predicate(Node *clause, Oid relid, Index rti, Literals literal
     return may_stand(clause, {relid, rti, literals}) && !contain_mutable_functions(clause);
 }
 
-Node *find_private_value(Node *expression, Oid relid) {
-    PrivateValueSearch search = {{relid, 1, Literals::Observed}, nullptr};
-    search_private_value(eval_const_expressions(nullptr, expression), &search);
-    return search.found;
+bool names_private_value(Node *expression, Oid relid) {
+    Question question{relid, 1, Literals::Observed};
+    return search_private_value(eval_const_expressions(nullptr, expression), &question);
 }
 
 } // namespace triage

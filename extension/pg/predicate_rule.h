@@ -21,10 +21,10 @@ enum class Literals : std::uint8_t { Observed, Given };
 // `clause` is a condition on the relation numbered `rti`. May raise: call it inside call_server.
 bool may_stand_in_predicate(Node *clause, Oid relid, Index rti, Literals literals);
 
-// A value with which rows are told apart somewhere in an index's expression or predicate, and which
-// the privacy rule does not let out; null if there is none. What is only computed with, as the
-// 'english' of to_tsvector('english', note), is the same for every row and tells of none; 0, 1 and
-// the empty string say nothing either. May raise.
-Node *find_private_value(Node *expression, Oid relid);
+// True if rows are told apart somewhere in an index's expression or predicate by a value that the
+// privacy rule does not let out. What is only computed with, as the 'english' of
+// to_tsvector('english', note), is the same for every row and tells of none; 0, 1 and the empty
+// string say nothing either. May raise.
+bool names_private_value(Node *expression, Oid relid);
 
 } // namespace triage
