@@ -139,53 +139,53 @@ class IndexesCommand : public Command {
 
     static ExitStatus show_list(const Options &options, const Identity &identity,
                                 const std::vector<Recommendation> &recommendations) {
-        show(
-            options,
+        return show_recommendations(
+            options, identity, recommendations,
             [&] {
-                Document document;
-                document.title = fmt::format("Recommended indexes for {}, {}", identity.database,
-                                             identity.taken_at);
-                if (recommendations.empty()) {
-                    document.sections.push_back(
-                        {"", {Paragraph{"There is nothing to recommend.", Tone::Faint}}});
-                    return document;
-                }
-                document.sections.push_back({"", {list_of_recommendations(recommendations)}});
-                document.sections.push_back(
-                    {"", {Paragraph{total_of(recommendations) + ".", Tone::Faint}}});
-                return document;
+                return std::vector<Section>{
+                    {"", {list_of_recommendations(recommendations)}},
+                    {"", {Paragraph{total_of(recommendations) + ".", Tone::Faint}}}};
             },
-            [&] {
-                return Json{{"database", identity.database},
-                            {"taken_at", identity.taken_at},
-                            {"recommendations", json_of_recommendations(recommendations)}};
-            });
-        return ExitStatus::Fine;
+            [&] { return json_of_recommendations(recommendations); });
     }
 
     static ExitStatus
     show_explanation(const Options &options, const Identity &identity,
                      const std::vector<Recommendation> &recommendations,
                      const std::map<std::string, StatementOfRecommendation> &statements) {
+        return show_recommendations(
+            options, identity, recommendations,
+            [&] { return explanation_of(recommendations, statements); },
+            [&] {
+                Json json = json_of_recommendations(recommendations);
+                for (std::size_t i = 0; i < recommendations.size(); i++)
+                    json[i]["explanation"] = json_of_explanation(recommendations[i], statements);
+                return json;
+            });
+    }
+
+    // `sections` is asked only where there is something to show.
+    template <class Sections, class ToJson>
+    static ExitStatus show_recommendations(const Options &options, const Identity &identity,
+                                           const std::vector<Recommendation> &recommendations,
+                                           Sections &&sections, ToJson &&json) {
         show(
             options,
             [&] {
                 Document document;
                 document.title = fmt::format("Recommended indexes for {}, {}", identity.database,
                                              identity.taken_at);
-                document.sections = explanation_of(recommendations, statements);
                 if (recommendations.empty())
-                    document.sections = {
-                        {"", {Paragraph{"There is nothing to recommend.", Tone::Faint}}}};
+                    document.sections.push_back(
+                        {"", {Paragraph{"There is nothing to recommend.", Tone::Faint}}});
+                else
+                    document.sections = sections();
                 return document;
             },
             [&] {
-                Json json = json_of_recommendations(recommendations);
-                for (std::size_t i = 0; i < recommendations.size(); i++)
-                    json[i]["explanation"] = json_of_explanation(recommendations[i], statements);
                 return Json{{"database", identity.database},
                             {"taken_at", identity.taken_at},
-                            {"recommendations", json}};
+                            {"recommendations", json()}};
             });
         return ExitStatus::Fine;
     }
