@@ -151,18 +151,35 @@ bool says_nothing(const Const *value) {
            strcmp(text, "1") == 0;
 }
 
-bool is_private(Node *argument) {
-    argument = strip_relabel(argument);
-    return argument != nullptr && IsA(argument, Const) && !says_nothing(castNode(Const, argument));
+// True if a value that says something is what the expression may come to, by way of casts, arrays,
+// rows, CASE, coalesce() and the like. What an operator or a function makes of its arguments is
+// something else.
+bool may_be_private(Node *node, void *context) {
+    if (node == nullptr)
+        return false;
+    switch (nodeTag(node)) {
+    case T_Const:
+        return !says_nothing(castNode(Const, node));
+    case T_FuncExpr:
+        if (castNode(FuncExpr, node)->funcformat != COERCE_EXPLICIT_CAST &&
+            castNode(FuncExpr, node)->funcformat != COERCE_IMPLICIT_CAST)
+            return false;
+        break;
+    case T_OpExpr:
+    case T_DistinctExpr:
+    case T_NullIfExpr:
+    case T_ScalarArrayOpExpr:
+    case T_SubscriptingRef:
+        return false;
+    default:
+        break;
+    }
+    return walk_expression(node, may_be_private, context);
 }
 
 // Of arguments that rows are told apart by.
 bool any_private(List *arguments) {
-    ListCell *cell;
-    foreach (cell, arguments)
-        if (is_private(static_cast<Node *>(lfirst(cell))))
-            return true;
-    return false;
+    return may_be_private(reinterpret_cast<Node *>(arguments), nullptr);
 }
 
 bool search_private_value(Node *node, void *context) {

@@ -133,7 +133,8 @@ cmp_ok(canaries(), '>=', 1_000_000, 'canaries: ' . canaries());
 my $number = first_number();
 foreach my $where ("name = '${mark}n9'", "name IN ('${mark}n9', 'x')", "name LIKE '${mark}%'", "name::int > $number", "ssn > $number",
 	"CASE name WHEN '${mark}n1' THEN true ELSE false END", "(name, ssn) > ('${mark}', $number)", "starts_with(name, '${mark}n1')",
-	"nullif(name, '${mark}n1') IS NULL", "kind = 'kind 1' AND NOT (ssn = $number)")
+	"nullif(name, '${mark}n1') IS NULL", "name = ANY (ARRAY[kind, '${mark}n1'])", "name = coalesce(kind, '${mark}n1')",
+	"name = CASE WHEN id > 0 THEN '${mark}n1' END", "greatest(name, '${mark}n1') = kind", "ROW(name, '${mark}n1') = ROW(kind, kind)", "kind = 'kind 1' AND NOT (ssn = $number)")
 {
 	my ($status, $output, $problems) = $node->psql('postgres', "SELECT triage.ensure_index(\$ddl\$CREATE INDEX ON visits (ssn) WHERE $where\$ddl\$)");
 	like($problems, qr/ERROR:  definition of the index names a value that pg_triage must not keep\nDETAIL: .*\nHINT:  Use CREATE INDEX CONCURRENTLY yourself/,
