@@ -101,9 +101,9 @@ struct StatementShare {
 class Explanation {
   public:
     Explanation(const Snapshot &snapshot, const std::vector<Candidate> &candidates,
-                const Selection &selection, double elapsed_ms, const Planner &plan_of)
-        : snapshot_(snapshot), candidates_(candidates), selection_(selection),
-          elapsed_ms_(elapsed_ms), plan_of_(plan_of) {}
+                const Selection &selection, const SearchRecord &record, const Planner &plan_of)
+        : snapshot_(snapshot), candidates_(candidates), selection_(selection), record_(record),
+          plan_of_(plan_of) {}
 
     std::vector<Recommendation> run() {
         std::vector<Recommendation> result;
@@ -306,21 +306,25 @@ class Explanation {
     }
 
     std::string search() const {
+        JsonObject undefined;
+        for (const auto &[sqlstate, candidates] : record_.undefined)
+            undefined.add(sqlstate.c_str(), static_cast<double>(candidates));
         return JsonObject()
             .add("candidates", static_cast<double>(candidates_.size()))
+            .add("undefined", undefined.text())
             .add("planner_calls", static_cast<double>(selection_.planner_calls))
             .add("reused_answers", static_cast<double>(selection_.reused_answers))
             .add("workload_cost_before", selection_.workload_cost_before)
             .add("workload_cost_after", selection_.workload_cost_after)
             .add("lower_bound", selection_.lower_bound)
-            .add("ms", elapsed_ms_)
+            .add("ms", record_.elapsed_ms)
             .text();
     }
 
     const Snapshot &snapshot_;
     const std::vector<Candidate> &candidates_;
     const Selection &selection_;
-    double elapsed_ms_;
+    const SearchRecord &record_;
     const Planner &plan_of_;
     std::set<std::string> names_;
 };
@@ -329,9 +333,9 @@ class Explanation {
 
 std::vector<Recommendation> explain(const Snapshot &snapshot,
                                     const std::vector<Candidate> &candidates,
-                                    const Selection &selection, double elapsed_ms,
+                                    const Selection &selection, const SearchRecord &record,
                                     const Planner &plan_of) {
-    return Explanation(snapshot, candidates, selection, elapsed_ms, plan_of).run();
+    return Explanation(snapshot, candidates, selection, record, plan_of).run();
 }
 
 } // namespace triage

@@ -7,6 +7,7 @@
 #include "pg/snapshot.h"
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,9 +23,15 @@ struct NamedCandidate {
 using Planner = std::function<std::string(std::size_t statement, PlanMode mode,
                                           const std::optional<NamedCandidate> &with)>;
 
+// What else is to be told of how the selection came about.
+struct SearchRecord {
+    double elapsed_ms = 0;
+    std::map<std::string, std::uint64_t> undefined; // candidates that cannot be, by SQLSTATE
+};
+
 std::vector<Recommendation> explain(const Snapshot &snapshot,
                                     const std::vector<Candidate> &candidates,
-                                    const Selection &selection, double elapsed_ms,
+                                    const Selection &selection, const SearchRecord &record,
                                     const Planner &plan_of);
 
 } // namespace triage

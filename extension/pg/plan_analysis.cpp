@@ -71,6 +71,14 @@ bool is_not_of_a_row(Node *node) {
            expression_returns_set(node);
 }
 
+bool finds_system_column_or_row(Node *node, void *) {
+    if (node == nullptr)
+        return false;
+    if (IsA(node, Var))
+        return castNode(Var, node)->varattno <= 0;
+    return walk_expression(node, finds_system_column_or_row, nullptr);
+}
+
 // An index can be made on it: only this relation's columns, and always the same value of them.
 bool can_be_key(PlannerInfo *root, Node *node, Index rti) {
     if (IsA(node, Var))
@@ -78,6 +86,7 @@ bool can_be_key(PlannerInfo *root, Node *node, Index rti) {
     Params params = params_of(node);
     return !params.external && !params.internal && !contain_mutable_functions(node) &&
            !contain_subplans(node) && !is_not_of_a_row(node) &&
+           !finds_system_column_or_row(node, nullptr) &&
            bms_membership(pull_varnos(root, node)) == BMS_SINGLETON;
 }
 
@@ -225,7 +234,9 @@ FoundClause *classify(PlannerInfo *root, Index rti, Node *clause, double selecti
     } else if (IsA(clause, NullTest) && !castNode(NullTest, clause)->argisrow) {
         auto *test = castNode(NullTest, clause);
         Node *argument = strip_relabel(reinterpret_cast<Node *>(test->arg));
-        if (can_be_key(root, argument, rti)) {
+        // A column's condition may stand in a predicate; of an expression only a B-tree knows.
+        if (can_be_key(root, argument, rti) &&
+            (IsA(argument, Var) || OidIsValid(default_opfamily(argument)))) {
             found->key = argument;
             found->op =
                 test->nulltesttype == IS_NULL ? ClauseOperator::IsNull : ClauseOperator::IsNotNull;

@@ -9,6 +9,7 @@
 #include "pg/subtransaction.h"
 
 #include <chrono>
+#include <map>
 
 namespace triage {
 namespace {
@@ -22,6 +23,35 @@ std::vector<IndexDefinition> wanted_candidates(const Workload &workload,
                              candidate.relation) == request.relations->end();
         });
     return candidates;
+}
+
+struct PricedCandidates {
+    std::vector<Candidate> candidates;
+    std::map<std::string, std::uint64_t> undefined; // of those that cannot be, by SQLSTATE
+};
+
+// A type without an operator class, a function that raises: what cannot be indexed is no reason to
+// give up the rest.
+PricedCandidates price_each(const Workload &workload, std::vector<IndexDefinition> definitions) {
+    PricedCandidates result;
+    for (IndexDefinition &definition : definitions) {
+        const RelationId relation = definition.relation;
+        auto error = survive([&] {
+            std::vector<Candidate> priced = price_candidates(workload, {std::move(definition)});
+            result.candidates.push_back(std::move(priced.front()));
+        });
+        if (!error)
+            continue;
+        std::string sqlstate = call_server([&] { return unpack_sql_state(error->sqlstate); });
+        result.undefined[sqlstate]++;
+        // Its message might show a value.
+        call_server([&] {
+            ereport(DEBUG1,
+                    (errmsg_internal("an index of relation %u cannot be defined, SQLSTATE %s",
+                                     relation, sqlstate.c_str())));
+        });
+    }
+    return result;
 }
 
 // Each statement planned as the role that ran it.
@@ -52,8 +82,8 @@ std::vector<Recommendation> recommend(const RecommendationRequest &request) {
     auto start = std::chrono::steady_clock::now();
     ScopedMemory memory("pg_triage recommender");
     Snapshot snapshot = request.queries ? take_snapshot(*request.queries) : take_snapshot();
-    std::vector<Candidate> candidates =
-        price_candidates(snapshot.workload, wanted_candidates(snapshot.workload, request));
+    const auto [candidates, undefined] =
+        price_each(snapshot.workload, wanted_candidates(snapshot.workload, request));
     PlannerWhatIf planner(snapshot.plannable, snapshot.parameters, candidates);
     PlannerAsRoles what_if(planner, snapshot.roles);
     Selection selection = select_indexes(snapshot.workload, candidates, what_if, request.limits);
@@ -73,7 +103,7 @@ std::vector<Recommendation> recommend(const RecommendationRequest &request) {
         });
         return text;
     };
-    return explain(snapshot, candidates, selection, elapsed_ms(start), plan_of);
+    return explain(snapshot, candidates, selection, {elapsed_ms(start), undefined}, plan_of);
 }
 
 } // namespace triage
