@@ -1,6 +1,7 @@
 #include "core/access_candidates.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <tuple>
 
@@ -15,6 +16,12 @@ constexpr double widest_included = 64; // bytes
 constexpr double least_selective_condition = 0.95;
 // More conditions than this are not tried one by one.
 constexpr std::size_t most_conditions = 6;
+
+// A BRIN index tells ranges of pages apart, so rows must lie in the order of their values, in
+// enough ranges of 128 pages, and enough of these must be of no interest.
+constexpr double well_ordered = 0.95;
+constexpr double fewest_pages_to_summarize = 16 * 128;
+constexpr double least_selective_range = 0.5;
 
 using Clauses = std::vector<const Clause *>;
 
@@ -75,7 +82,9 @@ class Generator {
                 for (std::size_t o = 0; o < ordered.size(); o++)
                     emit(p + l + o, predicates[p], leading[l].columns, ordered[o]);
             }
+            emit_searching(p, predicates[p]);
         }
+        emit_summarizing();
         return most_promising();
     }
 
@@ -299,6 +308,37 @@ class Generator {
         }
     }
 
+    // One key an index: a bitmap brings several together.
+    void emit_searching(std::size_t rank, const Clauses &predicate) {
+        for (const Clause &clause : access_.clauses) {
+            if (clause.key.attribute != 0 && !find_attribute(relation_, clause.key.attribute))
+                continue;
+            for (std::size_t i = 0; i < clause.gin_opclasses.size(); i++) {
+                IndexShape shape{
+                    .method = IndexMethod::Gin,
+                    .equal = {{.key = clause.key, .opclass = clause.gin_opclasses[i]}}};
+                for (const Clause *condition : predicate)
+                    shape.predicate.push_back(condition->predicate);
+                std::sort(shape.predicate.begin(), shape.predicate.end());
+                add_shape(rank + i, std::move(shape));
+            }
+        }
+    }
+
+    void emit_summarizing() {
+        for (const Clause &clause : access_.clauses) {
+            const Attribute *attribute = find_attribute(relation_, clause.key.attribute);
+            if (!attribute || !attribute->summarizable || !clause.opclass.empty() ||
+                std::abs(attribute->correlation) < well_ordered ||
+                relation_.pages < fewest_pages_to_summarize ||
+                clause.selectivity > least_selective_range ||
+                (clause.op != ClauseOperator::Range && clause.op != ClauseOperator::Equal) ||
+                clause.operand == Operand::Join)
+                continue;
+            add_shape(1, {.method = IndexMethod::Brin, .equal = {{.key = clause.key}}});
+        }
+    }
+
     // Where a unique index's columns are all given there is nothing to find better.
     bool finds_one_row_already(const Columns &equal) const {
         return std::any_of(
@@ -373,7 +413,8 @@ class Generator {
 } // namespace
 
 IndexDefinition IndexShape::definition(RelationId relation) const {
-    IndexDefinition definition{.relation = relation, .include = include, .predicate = predicate};
+    IndexDefinition definition{
+        .relation = relation, .method = method, .include = include, .predicate = predicate};
     definition.keys = equal;
     definition.keys.insert(definition.keys.end(), ordered.begin(), ordered.end());
     return definition;

@@ -1,5 +1,6 @@
 // The ways in which an index could serve one access to one relation: which conditions go into the
-// predicate, which columns lead in any order, which follow in a given order, what is included.
+// predicate, which columns lead in any order, which follow in a given order, what is included. And
+// the GIN and BRIN indexes for what a B-tree cannot serve, or only by being large.
 #pragma once
 
 #include "core/index_definition.h"
@@ -10,6 +11,7 @@
 namespace triage {
 
 struct IndexShape {
+    IndexMethod method = IndexMethod::Btree;
     std::vector<std::string> predicate; // sorted
     std::vector<KeyColumn> equal;       // interchangeable; the best guess at their order
     std::vector<KeyColumn> ordered;     // after them, in this order

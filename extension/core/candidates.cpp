@@ -64,7 +64,8 @@ std::vector<KeyColumn> keys(const IndexShape &shape) {
 // does not mind in which order its equality columns come.
 bool merge_keys(const IndexShape &narrow, const IndexShape &wide, IndexShape &merged) {
     std::vector<KeyColumn> front = keys(narrow);
-    if (narrow.predicate != wide.predicate || front.size() > wide.equal.size() ||
+    if (narrow.method != IndexMethod::Btree || wide.method != IndexMethod::Btree ||
+        narrow.predicate != wide.predicate || front.size() > wide.equal.size() ||
         !std::all_of(front.begin(), front.end(),
                      [&](const KeyColumn &column) { return find(wide.equal, column); }))
         return false;
@@ -80,7 +81,8 @@ bool merge_keys(const IndexShape &narrow, const IndexShape &wide, IndexShape &me
 
 bool merge_includes(const IndexShape &a, const IndexShape &b, const Relation &relation,
                     IndexShape &merged) {
-    if (a.predicate != b.predicate || a.include == b.include || keys(a) != keys(b))
+    if (a.method != b.method || a.predicate != b.predicate || a.include == b.include ||
+        keys(a) != keys(b))
         return false;
     merged = a;
     merged.include.clear();

@@ -19,7 +19,8 @@ constexpr double share_of_the_rest = 0.5;
 bool begins_as_existing(const Relation &relation, const IndexDefinition &definition) {
     return std::any_of(
         relation.indexes.begin(), relation.indexes.end(), [&](const ExistingIndex &index) {
-            return index.valid && !index.definition.keys.empty() && !definition.keys.empty() &&
+            return index.valid && index.definition.method == definition.method &&
+                   !index.definition.keys.empty() && !definition.keys.empty() &&
                    index.definition.keys.front().key == definition.keys.front().key;
         });
 }

@@ -23,6 +23,7 @@ struct Candidate {
     IndexDefinition definition;
     SizeEstimate size;
     double indexed_tuples = 0; // rows that satisfy the predicate
+    double entries_per_row = 1; // of these; more in a GIN index
 };
 
 class WhatIf {

@@ -40,6 +40,8 @@ struct Clause {
     // value shared by enough rows (or no value at all), part of the statement's text. Else empty.
     std::string predicate;
     std::string opclass;         // operator class an index needs to serve it, if not the default one
+    // Operator classes with which a GIN index serves it, the best first; empty text: the default.
+    std::vector<std::string> gin_opclasses;
 };
 
 struct SortColumn {
@@ -80,6 +82,7 @@ struct Attribute {
     std::uint8_t alignment = 8; // 1, 2, 4, 8
     bool fixed_width = false;
     bool orderable = true;      // its type has a default B-tree operator class
+    bool summarizable = false;  // its type has a default BRIN operator class of least and greatest
 };
 
 struct ExistingIndex {

@@ -44,13 +44,18 @@ const Attribute *find_attribute(const Relation &relation, AttributeNumber number
 
 // 1 if rows arrive in no order of the leading key, 0 if in just that order.
 double scatter(const Relation &relation, const IndexDefinition &definition) {
-    if (definition.keys.empty())
+    if (definition.keys.empty() || definition.method == IndexMethod::Gin)
         return 1;
     const Attribute *leading = find_attribute(relation, definition.keys.front().key.attribute);
     return leading ? 1 - leading->correlation * leading->correlation : 1;
 }
 
 double entry_cost(const Relation &relation, const Candidate &candidate) {
+    // A value is compared with the bounds of its page's range, which a row that comes in order
+    // hardly ever moves.
+    if (candidate.definition.method == IndexMethod::Brin)
+        return cpu_index_tuple_cost +
+               2 * cpu_operator_cost * static_cast<double>(candidate.definition.keys.size());
     double comparisons = std::ceil(std::log2(std::max(candidate.indexed_tuples, 2.0)));
     double descent = cpu_operator_cost * comparisons +
                      (candidate.size.tree_height + 1) * operators_per_page * cpu_operator_cost;
@@ -60,7 +65,7 @@ double entry_cost(const Relation &relation, const Candidate &candidate) {
     double leaves = candidate.size.leaf_pages;
     double leaf = random_page_cost * scatter(relation, candidate.definition) * leaves /
                   (leaves + cached_pages);
-    return descent + tuple + leaf;
+    return (descent + tuple + leaf) * candidate.entries_per_row;
 }
 
 bool is_word(char c) {
@@ -168,9 +173,13 @@ double maintenance_cost(const Workload &workload, const Candidate &candidate) {
 
     // Each dead row's entry is removed by a vacuum, which reads the index from end to end.
     double dead = relation->deleted + relation->updated - hot + lost_hot;
+    // (A BRIN index has no entries of rows.)
+    if (candidate.definition.method == IndexMethod::Brin)
+        return cost;
     double vacuums = dead / (vacuum_threshold + vacuum_scale_factor * relation->tuples);
     cost += vacuums * candidate.size.pages * seq_page_cost +
-            dead * indexed_share(*relation, candidate) * cpu_index_tuple_cost;
+            dead * indexed_share(*relation, candidate) * candidate.entries_per_row *
+                cpu_index_tuple_cost;
     return cost;
 }
 

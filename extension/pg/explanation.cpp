@@ -62,6 +62,8 @@ template <class Range, class Text> std::string json_array(const Range &range, Te
 }
 
 std::string kind_of(const IndexDefinition &definition) {
+    if (definition.method != IndexMethod::Btree)
+        return definition.method == IndexMethod::Gin ? "gin" : "brin";
     if (!definition.predicate.empty())
         return "partial";
     if (std::any_of(definition.keys.begin(), definition.keys.end(),

@@ -52,10 +52,11 @@ void resolve_key(::Relation relation, const KeyColumn &key, int place, Hypotheti
     }
     List *name =
         key.opclass.empty() ? NIL : textToQualifiedNameList(cstring_to_text(key.opclass.c_str()));
-    BtreeOrder order = btree_order(name, type);
+    IndexableType order = index_type(name, type, index->method);
     index->columns[place] = key.key.attribute;
     index->opfamilies[place] = order.family;
     index->input_types[place] = order.input_type;
+    index->key_types[place] = order.key_type;
     index->collations[place] = key.collation != 0 ? key.collation : collation;
     index->descending[place] = key.descending;
     index->nulls_first[place] = key.nulls_first;
@@ -158,37 +159,43 @@ List *copy_for(const List *list, Index varno) {
     return copy;
 }
 
-const IndexAmRoutine *btree_routine() {
-    static const IndexAmRoutine *routine = nullptr;
+const IndexAmRoutine *routine_of(Oid method) {
+    static const IndexAmRoutine *routines[3];
+    const IndexAmRoutine *&routine = routines[method == BTREE_AM_OID ? 0
+                                              : method == GIN_AM_OID ? 1
+                                                                     : 2];
     if (routine == nullptr) {
         MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
-        routine = GetIndexAmRoutineByAmId(BTREE_AM_OID, false);
+        routine = GetIndexAmRoutineByAmId(method, false);
         MemoryContextSwitchTo(caller);
     }
     return routine;
 }
 
 IndexOptInfo *make_index_info(RelOptInfo *rel, const HypotheticalIndex *index, Oid oid) {
-    const IndexAmRoutine *am = btree_routine();
+    const IndexAmRoutine *am = routine_of(index->method);
     IndexOptInfo *info = makeNode(IndexOptInfo);
     info->indexoid = oid;
     info->rel = rel;
     info->tuples = index->predicate == NIL ? rel->tuples : std::min(index->tuples, rel->tuples);
     info->pages = static_cast<BlockNumber>(
         std::clamp(index->pages, 1.0, static_cast<double>(MaxBlockNumber)));
-    info->tree_height = index->tree_height;
+    info->tree_height = am->amcanorder ? index->tree_height : -1;
     info->ncolumns = index->column_count;
     info->nkeycolumns = index->key_count;
     // The planner only reads these.
     info->indexkeys = index->columns;
     info->indexcollations = index->collations;
-    info->opfamily = info->sortopfamily = index->opfamilies;
+    info->opfamily = index->opfamilies;
     info->opcintype = index->input_types;
-    info->reverse_sort = index->descending;
-    info->nulls_first = index->nulls_first;
+    if (am->amcanorder) {
+        info->sortopfamily = index->opfamilies;
+        info->reverse_sort = index->descending;
+        info->nulls_first = index->nulls_first;
+    }
     info->opclassoptions = index->opclass_options;
     info->canreturn = index->can_return;
-    info->relam = BTREE_AM_OID;
+    info->relam = index->method;
     info->indexprs = copy_for(index->expressions, rel->relid);
     info->indpred = copy_for(index->predicate, rel->relid);
     info->indextlist = copy_for(index->target_list, rel->relid);
@@ -259,6 +266,7 @@ HypotheticalIndex *resolve_index(const IndexDefinition &definition) {
     int columns = keys + static_cast<int>(definition.include.size());
     auto *index = new_array<HypotheticalIndex>(1);
     index->relid = definition.relation;
+    index->method = access_method(definition.method);
     index->partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
     index->key_count = keys;
     index->column_count = columns;
@@ -266,10 +274,11 @@ HypotheticalIndex *resolve_index(const IndexDefinition &definition) {
     index->opfamilies = new_array<Oid>(keys);
     index->input_types = new_array<Oid>(keys);
     index->collations = new_array<Oid>(keys);
+    index->key_types = new_array<Oid>(keys);
     index->descending = new_array<bool>(keys);
     index->nulls_first = new_array<bool>(keys);
     index->can_return = new_array<bool>(columns);
-    std::fill_n(index->can_return, columns, true);
+    std::fill_n(index->can_return, columns, definition.method == IndexMethod::Btree);
     index->opclass_options = new_array<bytea *>(columns);
     for (int i = 0; i < keys; i++)
         resolve_key(relation, definition.keys[i], i, index);

@@ -16,11 +16,12 @@ namespace triage {
 // Everything about an index that a plan needs and that does not change from one plan to the next.
 // Looking up operator classes costs more than planning does, so it is done once.
 struct HypotheticalIndex {
-    Oid relid;
-    bool partitioned; // the relation's partitions have it
+    Oid relid, method; // the access method: B-tree, GIN or BRIN
+    bool partitioned;  // the relation's partitions have it
     int key_count, column_count;
     int *columns; // 0: expression
     Oid *opfamilies, *input_types, *collations;
+    Oid *key_types; // of what a GIN index stores of a key
     bool *descending, *nulls_first, *can_return;
     bytea **opclass_options;
     List *expressions, *predicate, *target_list; // Vars have varno 1
@@ -31,7 +32,7 @@ struct HypotheticalIndex {
     double share; // of the relation's rows; 1 for an index without predicate
 };
 
-// Resolves a B-tree definition. May raise, so call it inside call_server.
+// Resolves a definition. Raises what CREATE INDEX would, so call it inside call_server.
 HypotheticalIndex *resolve_index(const IndexDefinition &definition);
 
 struct OfferedIndex {

@@ -82,14 +82,47 @@ void check_relation(::Relation relation, const IndexStmt *stmt) {
                  "Such an index serves no query until every partition has one; leave out ONLY.")));
 }
 
-void check_method(const IndexStmt *stmt) {
-    if (strcmp(stmt->accessMethod, "btree") == 0)
+IndexMethod method_of(const IndexStmt *stmt) {
+    switch (get_index_am_oid(stmt->accessMethod, false)) { // raises if there is no such method
+    case BTREE_AM_OID:
+        return IndexMethod::Btree;
+    case GIN_AM_OID:
+        return IndexMethod::Gin;
+    case BRIN_AM_OID:
+        return IndexMethod::Brin;
+    default:
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("access method \"%s\" is not supported", stmt->accessMethod),
+                 errdetail("Only B-tree, GIN and BRIN indexes can be judged before they exist.")));
+        pg_unreachable();
+    }
+}
+
+// As CREATE INDEX does, of what only a B-tree has.
+void check_options(const IndexStmt *stmt, IndexMethod method) {
+    if (method == IndexMethod::Btree)
         return;
-    Oid am = get_index_am_oid(stmt->accessMethod, false); // raises if there is no such method
-    if (am != BTREE_AM_OID)
-        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                        errmsg("access method \"%s\" is not supported", stmt->accessMethod),
-                        errdetail("Only B-tree indexes can be judged before they exist.")));
+    auto refuse = [&](const char *what) {
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("access method \"%s\" does not support %s", stmt->accessMethod, what)));
+    };
+    if (stmt->unique)
+        refuse("unique indexes");
+    if (stmt->indexIncludingParams != NIL)
+        refuse("included columns");
+    ListCell *cell;
+    foreach (cell, stmt->indexParams) {
+        auto *element = lfirst_node(IndexElem, cell);
+        if (element->ordering != SORTBY_DEFAULT)
+            refuse("ASC/DESC options");
+        if (element->nulls_ordering != SORTBY_NULLS_DEFAULT)
+            refuse("NULLS FIRST/LAST options");
+        if (element->opclassopts != NIL)
+            ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                            errmsg("options of operator classes are not supported")));
+    }
 }
 
 bool is_mutable(Node *expression) {
@@ -118,7 +151,8 @@ AttrNumber plain_column(Node *expression) {
                : 0;
 }
 
-CollectedKey collect_key(::Relation relation, IndexElem *element) {
+CollectedKey collect_key(::Relation relation, IndexElem *element, const char *method_name,
+                         IndexMethod method) {
     CollectedKey key{};
     Oid type, own_collation, collation;
     if (element->name != nullptr) {
@@ -150,11 +184,10 @@ CollectedKey collect_key(::Relation relation, IndexElem *element) {
                         errhint("Use the COLLATE clause to set the collation explicitly.")));
     if (collation != own_collation)
         key.collation = collation;
+    const Oid am = access_method(method);
     if (element->opclass != NIL)
-        key.opclass =
-            opclass_text(ResolveOpClass(element->opclass, type, "btree", BTREE_AM_OID), type);
-    else
-        btree_order(NIL, type); // raises if the type has none
+        key.opclass = opclass_text(ResolveOpClass(element->opclass, type, method_name, am), type);
+    index_type(element->opclass, type, am); // raises if the type has none
     key.descending = element->ordering == SORTBY_DESC;
     key.nulls_first = element->nulls_ordering == SORTBY_NULLS_FIRST ||
                       (element->nulls_ordering == SORTBY_NULLS_DEFAULT && key.descending);
@@ -170,7 +203,8 @@ void collect_keys(::Relation relation, const IndexStmt *stmt, CollectedIndex *in
         static_cast<CollectedKey *>(palloc(sizeof(CollectedKey) * list_length(stmt->indexParams)));
     ListCell *cell;
     foreach (cell, stmt->indexParams)
-        index->keys[index->key_count++] = collect_key(relation, lfirst_node(IndexElem, cell));
+        index->keys[index->key_count++] =
+            collect_key(relation, lfirst_node(IndexElem, cell), stmt->accessMethod, index->method);
     foreach (cell, stmt->indexIncludingParams) {
         auto *element = lfirst_node(IndexElem, cell);
         if (element->name == nullptr)
@@ -195,6 +229,19 @@ void collect_storage_parameters(const IndexStmt *stmt, CollectedStatement *resul
     result->fill_factor = BTREE_DEFAULT_FILLFACTOR;
     result->deduplicate = true;
     Datum options = transformRelOptions(0, stmt->options, nullptr, nullptr, false, false);
+    if (result->index.method != IndexMethod::Btree) {
+        const Oid am = access_method(result->index.method);
+        index_reloptions(GetIndexAmRoutineByAmId(am, false)->amoptions, options, true);
+        ListCell *cell;
+        foreach (cell, stmt->options)
+            if (strcmp(lfirst_node(DefElem, cell)->defname, "pages_per_range") == 0)
+                ereport(ERROR,
+                        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                         errmsg("storage parameter \"pages_per_range\" is not supported"),
+                         errdetail("The planner judges a BRIN index that does not exist by the "
+                                   "default of that parameter.")));
+        return;
+    }
     auto *parsed = reinterpret_cast<BTOptions *>(btoptions(options, true));
     if (parsed != nullptr) {
         result->fill_factor = parsed->fillfactor;
@@ -206,13 +253,14 @@ CollectedStatement collect_statement(const char *ddl) {
     ErrorContextCallback callback;
     enter_given_statement(&callback);
     IndexStmt *stmt = parse_statement(ddl);
-    check_method(stmt);
+    const IndexMethod method = method_of(stmt);
+    check_options(stmt, method);
     Oid relid = RangeVarGetRelid(stmt->relation, AccessShareLock, false);
     ::Relation relation = relation_open(relid, NoLock);
     check_relation(relation, stmt);
     stmt = transformIndexStmt(relid, stmt, ddl);
 
-    CollectedStatement result{.index = {.relid = relid, .method = IndexMethod::Btree}};
+    CollectedStatement result{.index = {.relid = relid, .method = method}};
     result.index.unique = stmt->unique;
     collect_keys(relation, stmt, &result.index);
     collect_predicate(stmt, &result.index);

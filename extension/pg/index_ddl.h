@@ -30,7 +30,7 @@ struct IndexStatement {
 };
 
 // Reads and checks the text as CREATE INDEX would, except that the relation is only locked in
-// AccessShareLock, and that nothing is said about privileges. B-tree only. Throws SqlError,
+// AccessShareLock, and that nothing is said about privileges. B-tree, GIN and BRIN. Throws SqlError,
 // ServerError.
 IndexStatement parse_index_statement(const char *ddl);
 IndexDefinition parse_index_ddl(const char *ddl);

@@ -1,8 +1,9 @@
 #include "pg/index_pricing.h"
 
+#include "core/brin_size.h"
+#include "core/gin_size.h"
 #include "pg/compat.h"
 #include "pg/hypothetical_index.h"
-#include "pg/planner_what_if.h"
 #include "pg/scratch.h"
 
 PG_HEADERS_BEGIN
@@ -189,7 +190,7 @@ CollectedExpression read_expression(Node *expression) {
 
 // As _bt_allequalimage, which decides whether an index may deduplicate.
 bool all_equal_image(const HypotheticalIndex *index) {
-    if (index->column_count != index->key_count)
+    if (index->method != BTREE_AM_OID || index->column_count != index->key_count)
         return false;
     for (int i = 0; i < index->key_count; i++) {
         Oid type = index->input_types[i];
@@ -387,6 +388,32 @@ void apply_sample(const RowSample &sample, const CollectedEstimate &collected,
         input.sampled = classes_of_sample(entries.keys, input.tuples);
 }
 
+// ---- GIN ----------------------------------------------------------------------------------------
+
+// Where no row could be looked at: short keys, ten a row, as in tags and short documents.
+constexpr double usual_entries_per_row = 10;
+constexpr double usual_rows_per_key = 20;
+constexpr int usual_key_size = 24;
+
+void estimate_gin(const RowSample::SearchedKeys &sampled, const Relation &relation,
+                  IndexEstimate &estimate) {
+    GinSizeInput input{.rows = estimate.input.tuples,
+                       .rows_per_page = relation.tuples / std::max(relation.pages, 1.0),
+                       .work_memory = maintenance_work_mem * 1024.0};
+    if (sampled.rows > 0) {
+        if (sampled.sampled >= enough_for_share)
+            input.rows = relation.tuples * sampled.rows / sampled.sampled;
+        input.entries_per_row = static_cast<double>(sampled.keys.size()) / sampled.rows;
+        input.keys = classes_of_sample(sampled.keys, input.rows * input.entries_per_row);
+    } else {
+        input.entries_per_row = usual_entries_per_row;
+        input.keys = {{.share = 1, .rows_per_value = usual_rows_per_key, .size = usual_key_size}};
+    }
+    estimate.input.tuples = input.rows;
+    estimate.entries_per_row = input.entries_per_row;
+    estimate.size = estimate_gin_size(input);
+}
+
 } // namespace
 
 IndexEstimate estimate_index(const IndexDefinition &definition, const Relation &relation,
@@ -408,12 +435,20 @@ IndexEstimate estimate_index(const IndexDefinition &definition, const Relation &
                                  : estimator.expression(collected.expressions[expression++]));
     for (AttributeNumber column : definition.include)
         input.include.push_back(estimator.column(column));
-    if (sample)
+    if (definition.method == IndexMethod::Brin)
+        estimate.size =
+            estimate_brin_size(relation.pages, std::max(estimate.partitions, 1), input.keys);
+    else if (definition.method == IndexMethod::Gin)
+        estimate_gin(sample ? sample->searched_keys_of(collected.index) : RowSample::SearchedKeys{},
+                     relation, estimate);
+    else if (sample)
         apply_sample(*sample, collected, relation, input);
     return estimate;
 }
 
 SizeEstimate size_of(const IndexEstimate &estimate) {
+    if (estimate.size)
+        return *estimate.size;
     SizeEstimate size = estimate_btree_size(estimate.input);
     if (estimate.partitions > 1) {
         SizeInput one = estimate.input;
@@ -425,21 +460,20 @@ SizeEstimate size_of(const IndexEstimate &estimate) {
     return size;
 }
 
-std::vector<Candidate> price_candidates(const Workload &workload,
-                                        std::vector<IndexDefinition> definitions) {
-    std::vector<Candidate> candidates;
-    for (IndexDefinition &definition : definitions) {
-        call_server([] { CHECK_FOR_INTERRUPTS(); });
-        const Relation *relation = workload.find_relation(definition.relation);
-        if (!relation)
-            throw SqlError(ERRCODE_INTERNAL_ERROR,
-                           "relation of a candidate index is not in the workload");
-        IndexEstimate estimate = estimate_index(definition, *relation);
-        candidates.push_back({.definition = std::move(definition),
-                              .size = size_of(estimate),
-                              .indexed_tuples = estimate.input.tuples});
-    }
-    return candidates;
+bool wants_sample(const IndexDefinition &definition) {
+    return definition.method == IndexMethod::Gin ||
+           (definition.method == IndexMethod::Btree &&
+            std::any_of(definition.keys.begin(), definition.keys.end(),
+                        [](const KeyColumn &column) { return column.key.attribute == 0; }));
+}
+
+Candidate price_candidate(IndexDefinition definition, const Relation &relation,
+                          const RowSample *sample) {
+    IndexEstimate estimate = estimate_index(definition, relation, sample);
+    return {.definition = std::move(definition),
+            .size = size_of(estimate),
+            .indexed_tuples = estimate.input.tuples,
+            .entries_per_row = estimate.entries_per_row};
 }
 
 } // namespace triage

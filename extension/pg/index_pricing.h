@@ -3,15 +3,22 @@
 #pragma once
 
 #include "core/size_model.h"
+#include "core/what_if.h"
 #include "core/workload.h"
 #include "pg/pg.h"
 #include "pg/row_sample.h"
+
+#include <optional>
+#include <vector>
 
 namespace triage {
 
 struct IndexEstimate {
     SizeInput input;    // of a partitioned table: as if it were one
     int partitions = 0; // leaves of a partitioned table; else 0
+    // Of a GIN or BRIN index, of which `input` only tells the number of rows:
+    std::optional<SizeEstimate> size;
+    double entries_per_row = 1;
 };
 
 // Reads pg_statistic regardless of privileges. Throws ServerError.
@@ -20,5 +27,13 @@ IndexEstimate estimate_index(const IndexDefinition &definition, const Relation &
 
 // The size of the whole, all partitions' indexes together.
 SizeEstimate size_of(const IndexEstimate &estimate);
+
+// An index's price is guessed worse without a sample of rows: what an expression makes of columns,
+// or how many keys a value has.
+bool wants_sample(const IndexDefinition &definition);
+
+// With a sample, small where there is only one index to ask about it. Throws ServerError.
+Candidate price_candidate(IndexDefinition definition, const Relation &relation,
+                          const RowSample *sample);
 
 } // namespace triage

@@ -3,6 +3,7 @@
 #include "pg/index_ddl.h"
 #include "pg/index_pricing.h"
 #include "pg/relation_facts.h"
+#include "pg/subtransaction.h"
 
 PG_HEADERS_BEGIN
 #include "access/htup_details.h"
@@ -84,9 +85,20 @@ Oid find_equal_index(const IndexRequest &wanted) {
     return InvalidOid;
 }
 
-bool is_btree(const IndexRequest &request) {
-    return request.body.starts_with("USING btree ");
+// Other methods, and GIN and BRIN indexes with parameters of their own, cannot be judged; they are
+// compared by their text alone.
+std::optional<IndexStatement> read_statement(const IndexRequest &request) {
+    std::optional<IndexStatement> statement;
+    const std::string ddl = ddl_of(request, "wanted");
+    if (request.body.starts_with("USING btree "))
+        statement = parse_index_statement(ddl.c_str());
+    else if (request.body.starts_with("USING gin ") || request.body.starts_with("USING brin "))
+        survive([&] { statement = parse_index_statement(ddl.c_str()); });
+    return statement;
 }
+
+// How many keys a value of a GIN index has, only its rows tell.
+constexpr int rows_for_keys = 3000;
 
 } // namespace
 
@@ -97,17 +109,21 @@ IndexReview review(const IndexRequest &wanted) {
         review.served_by = name_of(equal);
         return review;
     }
-    if (!is_btree(wanted))
+    const std::optional<IndexStatement> judged = read_statement(wanted);
+    if (!judged)
         return review;
-    const std::string ddl = ddl_of(wanted, "wanted");
-    const IndexStatement statement = parse_index_statement(ddl.c_str());
+    const IndexStatement &statement = *judged;
     const Relation relation = read_relation(wanted.relation);
     for (const ExistingIndex &existing : relation.indexes)
         if (existing.valid && serves(existing.definition, statement.definition)) {
             review.served_by = name_of(existing.id);
             return review;
         }
-    IndexEstimate estimate = estimate_index(statement.definition, relation);
+    std::optional<RowSample> sample;
+    if (statement.definition.method == IndexMethod::Gin)
+        sample.emplace(wanted.relation, rows_for_keys);
+    IndexEstimate estimate =
+        estimate_index(statement.definition, relation, sample ? &*sample : nullptr);
     estimate.input.fill_factor = statement.fill_factor;
     estimate.input.deduplicate &= statement.deduplicate;
     review.size_bytes = static_cast<std::int64_t>(size_of(estimate).bytes);

@@ -192,6 +192,21 @@ void classify_operator(PlannerInfo *root, FoundClause *found, Oid collation) {
     }
 }
 
+// Whether a B-tree does better at what a GIN index could do as well.
+bool serves_btree(ClauseOperator op) {
+    return op == ClauseOperator::Equal || op == ClauseOperator::Range ||
+           op == ClauseOperator::Prefix;
+}
+
+void find_gin_opclasses(FoundClause *found) {
+    Oid type = exprType(found->key);
+    ListCell *cell;
+    foreach (cell, gin_opclasses_for(found->opno, type)) {
+        char *name = opclass_text(lfirst_oid(cell), type);
+        found->gin_opclasses = lappend(found->gin_opclasses, name ? name : const_cast<char *>(""));
+    }
+}
+
 void classify_comparison(PlannerInfo *root, FoundClause *found, Index rti, Node *left, Node *right,
                          Oid opno, Oid collation) {
     if (!mentions_only(root, left, rti)) {
@@ -222,6 +237,8 @@ FoundClause *classify(PlannerInfo *root, Index rti, Node *clause, double selecti
         auto *op = castNode(OpExpr, clause);
         classify_comparison(root, found, rti, static_cast<Node *>(linitial(op->args)),
                             static_cast<Node *>(lsecond(op->args)), op->opno, op->inputcollid);
+        if (found->key && !serves_btree(found->op))
+            find_gin_opclasses(found);
     } else if (IsA(clause, ScalarArrayOpExpr) && castNode(ScalarArrayOpExpr, clause)->useOr) {
         auto *op = castNode(ScalarArrayOpExpr, clause);
         Node *left = static_cast<Node *>(linitial(op->args));

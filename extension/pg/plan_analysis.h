@@ -24,6 +24,7 @@ struct FoundClause {
     Operand operand; // an external parameter counts as Parameter wherever it stands in `other`
     double selectivity;
     const char *opclass; // schema-qualified, if not the default one; else null
+    List *gin_opclasses; // of char *, as `opclass`; "" for the default one
 };
 
 struct FoundSort {

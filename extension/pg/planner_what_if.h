@@ -60,11 +60,6 @@ class PlannerWhatIf : public WhatIf {
     std::unique_ptr<State> state_;
 };
 
-// The candidates with their sizes, from pg_statistic of their relations (all in `workload`). Throws
-// ServerError.
-std::vector<Candidate> price_candidates(const Workload &workload,
-                                        std::vector<IndexDefinition> definitions);
-
 // Chains the hooks; called from _PG_init.
 void install_planner_what_if();
 

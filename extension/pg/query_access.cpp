@@ -94,6 +94,9 @@ class Reader {
                 IsA(strip_relabel(found.other), Param) ? Operand::Literal : Operand::Expression;
         if (found.opclass)
             clause.opclass = found.opclass;
+        for (int i = 0; i < list_length(found.gin_opclasses); i++)
+            clause.gin_opclasses.emplace_back(
+                static_cast<const char *>(list_nth(found.gin_opclasses, i)));
         if (found.clause && call_server([&] {
                 return may_stand_in_predicate(found.clause, access.relid, access.rti, literals_);
             }))

@@ -3,6 +3,7 @@
 #include "core/candidates.h"
 #include "pg/as_role.h"
 #include "pg/explanation.h"
+#include "pg/index_pricing.h"
 #include "pg/planner_what_if.h"
 #include "pg/scoped_memory.h"
 #include "pg/snapshot.h"
@@ -10,6 +11,10 @@
 
 #include <chrono>
 #include <map>
+
+PG_HEADERS_BEGIN
+#include "miscadmin.h"
+PG_HEADERS_END
 
 namespace triage {
 namespace {
@@ -30,15 +35,27 @@ struct PricedCandidates {
     std::map<std::string, std::uint64_t> undefined; // of those that cannot be, by SQLSTATE
 };
 
+// Rows of a table that are looked at where statistics are silent. Only sizes come of it.
+constexpr int sampled_rows = 3000;
+
 // A type without an operator class, a function that raises: what cannot be indexed is no reason to
 // give up the rest.
 PricedCandidates price_each(const Workload &workload, std::vector<IndexDefinition> definitions) {
     PricedCandidates result;
+    std::map<RelationId, RowSample> samples;
+    auto sample_for = [&](const IndexDefinition &definition) -> const RowSample * {
+        if (!wants_sample(definition))
+            return nullptr;
+        return &samples.try_emplace(definition.relation, definition.relation, sampled_rows)
+                    .first->second;
+    };
     for (IndexDefinition &definition : definitions) {
+        call_server([] { CHECK_FOR_INTERRUPTS(); });
         const RelationId relation = definition.relation;
+        const RowSample *sample = sample_for(definition);
         auto error = survive([&] {
-            std::vector<Candidate> priced = price_candidates(workload, {std::move(definition)});
-            result.candidates.push_back(std::move(priced.front()));
+            result.candidates.push_back(
+                price_candidate(std::move(definition), *workload.find_relation(relation), sample));
         });
         if (!error)
             continue;

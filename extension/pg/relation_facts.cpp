@@ -36,7 +36,7 @@ struct CollectedAttribute {
     int mcv_count;
     float4 *mcv_frequencies;
     char alignment;
-    bool fixed_width, orderable;
+    bool fixed_width, orderable, summarizable;
 };
 
 struct CollectedExistingIndex {
@@ -180,6 +180,9 @@ CollectedAttribute collect_attribute(::Relation relation, const CollectedRelatio
         read_statistics(tuple, &attribute);
         ReleaseSysCache(tuple);
     }
+    // Asked only where it matters.
+    attribute.summarizable =
+        std::abs(attribute.correlation) > 0.5 && has_default_minmax(column->atttypid);
     return attribute;
 }
 
@@ -260,7 +263,8 @@ Attribute to_attribute(const CollectedAttribute &from) {
             .mcv_frequencies = {from.mcv_frequencies, from.mcv_frequencies + from.mcv_count},
             .alignment = bytes_of_alignment(from.alignment),
             .fixed_width = from.fixed_width,
-            .orderable = from.orderable};
+            .orderable = from.orderable,
+            .summarizable = from.summarizable};
 }
 
 ExistingIndex to_index(const CollectedExistingIndex &from) {

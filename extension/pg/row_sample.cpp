@@ -5,6 +5,7 @@
 #include "pg/subtransaction.h"
 
 PG_HEADERS_BEGIN
+#include "access/gin.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/itup.h"
@@ -12,6 +13,7 @@ PG_HEADERS_BEGIN
 #include "access/transam.h"
 #include "access/tupconvert.h"
 #include "catalog/pg_am_d.h"
+#include "catalog/pg_collation_d.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type_d.h"
 #include "common/hashfn.h"
@@ -19,6 +21,7 @@ PG_HEADERS_BEGIN
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
 #include "storage/bufmgr.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/sampling.h"
 #include "utils/snapmgr.h"
@@ -225,6 +228,124 @@ void make_entries(const HypotheticalIndex *index, TupleDesc descriptor, Oid reli
     relation_close(relation, NoLock);
 }
 
+// ---- Making keys of a GIN index -----------------------------------------------------------------
+
+// Enough to tell how many keys rows have in common.
+constexpr int most_searched_keys = 200000;
+
+struct CollectedKeys {
+    SampledKey *keys;
+    int count, rows, looked_at;
+};
+
+// What one index column needs to take a value apart.
+struct KeyExtractor {
+    ExprState *expression;
+    FmgrInfo extract;
+    Oid collation;
+    int16 length;
+    bool by_value;
+    char alignment;
+};
+
+KeyExtractor extractor_of(const HypotheticalIndex *index, int place, EState *state) {
+    KeyExtractor extractor{};
+    auto *target = static_cast<TargetEntry *>(list_nth(index->target_list, place));
+    extractor.expression = ExecPrepareExpr(target->expr, state);
+    Oid type = index->input_types[place];
+    fmgr_info(get_opfamily_proc(index->opfamilies[place], type, type, GIN_EXTRACTVALUE_PROC),
+              &extractor.extract);
+    extractor.collation =
+        OidIsValid(index->collations[place]) ? index->collations[place] : DEFAULT_COLLATION_OID;
+    get_typlenbyvalalign(index->key_types[place], &extractor.length, &extractor.by_value,
+                         &extractor.alignment);
+    return extractor;
+}
+
+SampledKey placeholder() { // of NULL, and of a value without keys
+    return {0, static_cast<int>(MAXALIGN(sizeof(IndexTupleData) + 1)), 0};
+}
+
+SampledKey searched_key(const KeyExtractor &extractor, Datum key) {
+    if (extractor.by_value) {
+        return {hash_bytes_extended(reinterpret_cast<const unsigned char *>(&key), sizeof key, 0),
+                static_cast<int>(
+                    MAXALIGN(sizeof(IndexTupleData) + static_cast<Size>(extractor.length))),
+                0};
+    }
+    if (extractor.length == -1)
+        key = PointerGetDatum(PG_DETOAST_DATUM_PACKED(key));
+    const auto *bytes = reinterpret_cast<const unsigned char *>(DatumGetPointer(key));
+    Size length = static_cast<Size>(extractor.length), stored = length;
+    if (extractor.length == -1) {
+        length = VARSIZE_ANY_EXHDR(bytes);
+        bytes = reinterpret_cast<const unsigned char *>(VARDATA_ANY(bytes));
+        stored = length + (length < VARATT_SHORT_MAX ? VARHDRSZ_SHORT : VARHDRSZ);
+    } else if (extractor.length == -2) {
+        stored = length = strlen(reinterpret_cast<const char *>(bytes)) + 1;
+    }
+    return {hash_bytes_extended(bytes, static_cast<int>(length), 0),
+            static_cast<int>(MAXALIGN(sizeof(IndexTupleData) + stored)), 0};
+}
+
+// One of each of a value's keys.
+void add_keys_of_value(KeyExtractor *extractor, ExprContext *context, CollectedKeys *result) {
+    bool is_null;
+    Datum value = ExecEvalExpr(extractor->expression, context, &is_null);
+    int32 count = 0;
+    bool *nulls = nullptr;
+    Datum *keys = nullptr;
+    if (!is_null)
+        keys = reinterpret_cast<Datum *>(
+            DatumGetPointer(FunctionCall3Coll(&extractor->extract, extractor->collation, value,
+                                              PointerGetDatum(&count), PointerGetDatum(&nulls))));
+    SampledKey *first = result->keys + result->count;
+    int room = std::min<int>(count, most_searched_keys - result->count);
+    for (int i = 0; keys != nullptr && i < room; i++)
+        first[i] = nulls && nulls[i] ? placeholder() : searched_key(*extractor, keys[i]);
+    if (keys == nullptr || room <= 0) {
+        if (result->count < most_searched_keys)
+            result->keys[result->count++] = placeholder();
+        return;
+    }
+    std::sort(first, first + room,
+              [](const SampledKey &a, const SampledKey &b) { return a.image < b.image; });
+    SampledKey *end =
+        std::unique(first, first + room,
+                    [](const SampledKey &a, const SampledKey &b) { return a.image == b.image; });
+    result->count += static_cast<int>(end - first);
+}
+
+void make_searched_keys(const HypotheticalIndex *index, Oid relid, const HeapTuple *rows,
+                        std::size_t row_count, CollectedKeys *result) {
+    ::Relation relation = relation_open(relid, AccessShareLock);
+    EState *state = CreateExecutorState();
+    TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsHeapTuple);
+    ExprContext *context = GetPerTupleExprContext(state);
+    context->ecxt_scantuple = slot;
+    ExprState *predicate = ExecPrepareQual(index->predicate, state);
+    auto *extractors = static_cast<KeyExtractor *>(palloc(sizeof(KeyExtractor) * index->key_count));
+    for (int i = 0; i < index->key_count; i++)
+        extractors[i] = extractor_of(index, i, state);
+    for (std::size_t row = 0; row < row_count && result->count < most_searched_keys; row++) {
+        if (row % 64 == 0)
+            CHECK_FOR_INTERRUPTS();
+        ResetExprContext(context);
+        ExecStoreHeapTuple(rows[row], slot, false);
+        result->looked_at++;
+        if (!ExecQual(predicate, context))
+            continue;
+        result->rows++;
+        MemoryContext caller = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
+        for (int i = 0; i < index->key_count; i++)
+            add_keys_of_value(&extractors[i], context, result);
+        MemoryContextSwitchTo(caller);
+    }
+    ExecDropSingleTupleTableSlot(slot);
+    FreeExecutorState(state);
+    relation_close(relation, NoLock);
+}
+
 } // namespace
 
 RowSample::RowSample(Oid relid, int rows) : relid_(relid) {
@@ -255,6 +376,30 @@ RowSample::Entries RowSample::entries_of(const HypotheticalIndex *index) const {
         return {};
     return {.keys = {collected.keys, collected.keys + collected.count},
             .sampled = static_cast<double>(rows_.size())};
+}
+
+// An operator class is its superuser's; what the expressions run is not.
+RowSample::SearchedKeys RowSample::searched_keys_of(const HypotheticalIndex *index) const {
+    if (rows_.empty())
+        return {};
+    ScratchContext scratch;
+    CollectedKeys collected{};
+    bool made = scratch.call_server([&] {
+        if (runs_foreign_code(reinterpret_cast<Node *>(index->target_list), nullptr) ||
+            runs_foreign_code(reinterpret_cast<Node *>(index->predicate), nullptr))
+            return false;
+        collected.keys = static_cast<SampledKey *>(
+            palloc(sizeof(SampledKey) * static_cast<Size>(most_searched_keys)));
+        // Its message would show a value.
+        ErrorData *error = attempt(
+            [&] { make_searched_keys(index, relid_, rows_.data(), rows_.size(), &collected); });
+        return error == nullptr;
+    });
+    if (!made)
+        return {};
+    return {.keys = {collected.keys, collected.keys + collected.count},
+            .rows = static_cast<double>(collected.rows),
+            .sampled = static_cast<double>(collected.looked_at)};
 }
 
 } // namespace triage

@@ -31,6 +31,14 @@ class RowSample {
     // fails. Throws ServerError.
     Entries entries_of(const HypotheticalIndex *index) const;
 
+    // The same of a GIN index: all keys of all rows.
+    struct SearchedKeys {
+        std::vector<SampledKey> keys;
+        double rows = 0; // that satisfy the predicate
+        double sampled = 0;
+    };
+    SearchedKeys searched_keys_of(const HypotheticalIndex *index) const;
+
   private:
     ScratchContext context_{"pg_triage row sample"};
     Oid relid_;

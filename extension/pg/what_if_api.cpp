@@ -103,6 +103,9 @@ std::string free_name(const std::string &name, const std::vector<std::string> &t
 
 enum class Names { Wanted, Unwanted };
 
+// How many keys a value of a GIN index has, only its rows tell.
+constexpr int rows_for_keys = 3000;
+
 Indexes read_indexes(const std::vector<const char *> &texts, Names names) {
     Indexes indexes;
     std::map<RelationId, Relation> relations;
@@ -114,7 +117,10 @@ Indexes read_indexes(const std::vector<const char *> &texts, Names names) {
         if (known == relations.end())
             known = relations.emplace(definition.relation, read_columns(definition.relation)).first;
         const Relation &relation = known->second;
-        IndexEstimate estimate = estimate_index(definition, relation);
+        std::optional<RowSample> sample;
+        if (definition.method == IndexMethod::Gin)
+            sample.emplace(definition.relation, rows_for_keys);
+        IndexEstimate estimate = estimate_index(definition, relation, sample ? &*sample : nullptr);
         estimate.input.fill_factor = statement.fill_factor;
         estimate.input.deduplicate &= statement.deduplicate;
         if (names == Names::Wanted) {
@@ -124,7 +130,8 @@ Indexes read_indexes(const std::vector<const char *> &texts, Names names) {
         }
         indexes.candidates.push_back({.definition = definition,
                                       .size = size_of(estimate),
-                                      .indexed_tuples = estimate.input.tuples});
+                                      .indexed_tuples = estimate.input.tuples,
+                                      .entries_per_row = estimate.entries_per_row});
     }
     return indexes;
 }

@@ -9,7 +9,17 @@ CREATE TABLE documents (id bigint PRIMARY KEY, patient_id int NOT NULL, form jso
 INSERT INTO documents
 SELECT i, i % 4000, json_build_object('signed', CASE WHEN i % 1000 > 0 THEN i END), repeat('x', 100)
   FROM generate_series(1, 30000) AS i;
-VACUUM ANALYZE documents;
+CREATE EXTENSION pg_trgm;
+CREATE TABLE notes (id int PRIMARY KEY, ward int NOT NULL, open bool NOT NULL, name text, form jsonb, tags text[], words tsvector, corners point[]);
+INSERT INTO notes
+SELECT i, i % 50, i % 100 = 0, 'Name ' || md5(i::text), jsonb_build_object('kind', 'k' || i % 300, 'n', i, 'a', i % 7),
+       ARRAY['t' || i % 500, 'u' || i % 40], to_tsvector('simple', 'word' || i % 2000 || ' other' || i % 30), ARRAY[point(i, i)]
+  FROM generate_series(1, 30000) AS i;
+CREATE TABLE readings (id bigint NOT NULL, at timestamptz NOT NULL, value float8, note text);
+INSERT INTO readings
+SELECT i, timestamptz '2024-01-01 00:00+00' + i * interval '1 minute', i % 211, repeat('x', 200)
+  FROM generate_series(1, 100000) AS i;
+VACUUM ANALYZE documents, notes, readings;
 
 CREATE FUNCTION recommended(VARIADIC queries text[]) RETURNS TABLE (kind text, definition text, queries int)
 LANGUAGE sql AS $$
@@ -21,6 +31,55 @@ SELECT * FROM recommended('SELECT * FROM documents WHERE (form -> ''signed'') IS
 SELECT * FROM recommended('SELECT id FROM documents WHERE (form -> ''signed'') IS NULL');
 SELECT * FROM recommended('SELECT * FROM documents WHERE tableoid::bigint + 1 = 5');
 SELECT * FROM recommended('SELECT * FROM documents AS d WHERE num_nulls(VARIADIC ARRAY[d.*::text]) = 5 AND patient_id = $1');
+SELECT * FROM recommended('SELECT * FROM notes WHERE corners @> ARRAY[point(1, 2)] AND ward = $1');
+SELECT details -> 'search' -> 'undefined' AS undefined
+  FROM triage.recommend_indexes(ARRAY['SELECT * FROM notes WHERE corners @> ARRAY[point(1, 2)] AND ward = $1']);
+
+-- What only a GIN index can search.
+SELECT * FROM recommended('SELECT * FROM notes WHERE form @> ''{"kind": "k7"}''');
+SELECT * FROM recommended('SELECT * FROM notes WHERE form ?| ARRAY[''x'', ''y'']');
+SELECT * FROM recommended('SELECT * FROM notes WHERE tags && ARRAY[''t7'', ''t8'']');
+SELECT * FROM recommended('SELECT * FROM notes WHERE ARRAY[''t7''] <@ tags');
+SELECT * FROM recommended('SELECT * FROM notes WHERE words @@ to_tsquery(''simple'', $1)');
+SELECT * FROM recommended('SELECT * FROM notes WHERE to_tsvector(''english'', name) @@ to_tsquery(''english'', ''word'')');
+SELECT * FROM recommended('SELECT * FROM notes WHERE name ILIKE ''%abcde%''');
+SELECT * FROM recommended('SELECT * FROM notes WHERE name LIKE ''%abcde%''');
+SELECT * FROM recommended('SELECT * FROM notes WHERE open AND tags && ARRAY[''t7'', ''u8'']');
+SELECT * FROM recommended('SELECT * FROM notes WHERE tags @> ARRAY[''t7''] OR ward = 7 AND words @@ ''word7''');
+-- What a B-tree serves it serves better; what would find nearly all rows is not worth an index.
+SELECT * FROM recommended('SELECT * FROM notes WHERE name LIKE ''Name abc%''');
+SELECT * FROM recommended('SELECT * FROM notes WHERE form ? ''kind''');
+SELECT * FROM recommended('SELECT * FROM notes WHERE name ILIKE ''%a%''');
+DROP EXTENSION pg_trgm;
+SELECT * FROM recommended('SELECT * FROM notes WHERE name ILIKE ''%abcde%''');
+
+-- Of a large table that grows in the order of a column, summaries of its pages, where there is no room for
+-- more or the rows that come in would have to pay for it.
+SELECT * FROM recommended('SELECT avg(value) FROM readings WHERE at BETWEEN ''2024-02-05'' AND ''2024-02-06''');
+SELECT kind, regexp_replace(ddl, '^.* USING ', '') AS definition
+  FROM triage.recommend_indexes(ARRAY['SELECT avg(value) FROM readings WHERE at BETWEEN ''2024-02-05'' AND ''2024-02-06'''], budget_bytes => 100000);
+SELECT kind, regexp_replace(ddl, '^.* USING ', '') AS definition
+  FROM triage.recommend_indexes(array_fill('SELECT avg(value) FROM readings WHERE at BETWEEN ''2024-02-05'' AND ''2024-02-06'''::text, ARRAY[5])
+                                || array_fill('INSERT INTO readings VALUES ($1, $2, $3, $4)'::text, ARRAY[300000]));
+SELECT * FROM triage.recommend_indexes(ARRAY['SELECT * FROM readings WHERE value = 7'], budget_bytes => 100000);
+
+-- Through the whole loop: kept, built, found to be there, taken back.
+SELECT kind AS found FROM triage.refresh_recommendations(ARRAY['SELECT * FROM notes WHERE form @> ''{"kind": "k7"}''']);
+SELECT triage.create_index(id) AS job FROM triage.recommendations \gset
+CALL triage.wait_for_job(:job);
+SELECT status, error FROM triage.jobs;
+SELECT status FROM triage.recommendations;
+SELECT abs(error) < 0.3 AS as_predicted FROM triage.size_predictions;
+EXPLAIN (COSTS OFF) SELECT * FROM notes WHERE form @> '{"kind": "k7"}';
+SELECT * FROM recommended('SELECT * FROM notes WHERE form @> ''{"kind": "k7"}''');
+SELECT triage.ensure_index('CREATE INDEX ON kinds.notes USING gin (form jsonb_path_ops)') IS NULL AS is_there;
+SELECT triage.undo(:job) AS undo \gset
+CALL triage.wait_for_job(:undo);
+EXPLAIN (COSTS OFF) SELECT * FROM notes WHERE form @> '{"kind": "k7"}';
+SELECT triage.ensure_index('CREATE INDEX ON kinds.readings USING brin (at) WITH (pages_per_range = 16)') AS job \gset
+CALL triage.wait_for_job(:job);
+SELECT status, error, ddl FROM triage.jobs WHERE id = :job;
+SELECT triage.ensure_index('CREATE INDEX ON kinds.readings USING brin (at)') IS NULL AS is_there;
 
 DROP SCHEMA kinds CASCADE;
 DROP EXTENSION pg_triage, pg_stat_statements;

@@ -188,7 +188,10 @@ SELECT ddl, f.* FROM (VALUES
     (14, 'CREATE INDEX ON patients (id) WHERE count(*) > 1'), (15, 'CREATE INDEX ON patients (id nothing_ops)'),
     (16, 'CREATE INDEX ON patients (id COLLATE "C")'), (17, 'CREATE INDEX ON patients (ctid)'), (18, 'CREATE INDEX ON ONLY readings (sensor)'),
     (19, 'CREATE INDEX ON patients (id) WITH (nothing = 1)'), (20, 'CREATE INDEX ON patients (id) INCLUDE ((ward + 1))'),
-    (21, 'CREATE INDEX ON patients_pkey (id)')) AS bad (n, ddl),
+    (21, 'CREATE INDEX ON patients_pkey (id)'), (22, 'CREATE INDEX ON patients USING hash (id)'),
+    (23, 'CREATE UNIQUE INDEX ON patients USING brin (id)'), (24, 'CREATE INDEX ON patients USING brin (id DESC)'),
+    (25, 'CREATE INDEX ON patients USING brin (id) INCLUDE (ward)'), (26, 'CREATE INDEX ON patients USING brin (id) WITH (pages_per_range = 8)'),
+    (27, 'CREATE INDEX ON patients USING brin (id int4_minmax_multi_ops (values_per_range = 16))')) AS bad (n, ddl),
     failure(format('SELECT * FROM triage.what_if(''SELECT 1'', ARRAY[%L])', ddl)) AS f ORDER BY n;
 SELECT f.* FROM failure('SELECT * FROM triage.what_if(''SELECT 1'', NULL, ''wrong'')') f;
 SELECT f.* FROM failure('SELECT * FROM triage.what_if(''SELECT 1'', NULL, NULL)') f;

@@ -461,8 +461,65 @@ TEST_F(Candidates, TheHeaviestStatementIsServedFirst) {
     EXPECT_EQ(candidates.front(), index({patient}));
 }
 
+IndexDefinition searching(AttributeNumber column, std::string opclass = {},
+                          std::vector<std::string> predicate = {}) {
+    return {.relation = orders,
+            .method = IndexMethod::Gin,
+            .keys = {{.key = {column, {}}, .opclass = std::move(opclass)}},
+            .predicate = std::move(predicate)};
+}
+
+Clause search(AttributeNumber column, std::vector<std::string> opclasses) {
+    Clause clause = with_operator(column, ClauseOperator::Other, 0.001);
+    clause.gin_opclasses = std::move(opclasses);
+    return clause;
+}
+
+TEST_F(Candidates, WhatNoBtreeServesIsSearchedByGin) {
+    statement({search(blob, {"pg_catalog.jsonb_path_ops", ""}), flag(urgent, "urgent")});
+    EXPECT_TRUE(found(searching(blob, "pg_catalog.jsonb_path_ops")));
+    EXPECT_TRUE(found(searching(blob)));
+    EXPECT_TRUE(found(searching(blob, "pg_catalog.jsonb_path_ops", {"urgent"})));
+    EXPECT_FALSE(found(index({blob})));
+}
+
+TEST_F(Candidates, GinKeysAreNotMergedWithThoseOfBtrees) {
+    statement({search(note, {""})});
+    statement({equal(note), equal(patient)});
+    for (const IndexDefinition &candidate : generate_candidates(workload)) {
+        if (candidate.method == IndexMethod::Gin) {
+            EXPECT_EQ(candidate, searching(note));
+        }
+    }
+}
+
+TEST_F(Candidates, AnExistingGinIndexServesItsOwnKindOnly) {
+    exists(searching(note));
+    statement({search(note, {""})});
+    EXPECT_TRUE(generate_candidates(workload).empty());
+    statement({equal(note)});
+    EXPECT_TRUE(found(index({note})));
+}
+
+TEST_F(Candidates, RangesOfOrderedColumnsAreSummarised) {
+    const IndexDefinition summary{
+        .relation = orders, .method = IndexMethod::Brin, .keys = {{.key = {created, {}}}}};
+    statement({with_operator(created, ClauseOperator::Range, 0.01)});
+    EXPECT_FALSE(found(summary));
+    Attribute &attribute = workload.relations[0].attributes[created - 1];
+    attribute.summarizable = true;
+    attribute.correlation = 0.9;
+    EXPECT_FALSE(found(summary));
+    attribute.correlation = -0.99;
+    EXPECT_TRUE(found(summary));
+    EXPECT_TRUE(found(index({created})));
+    workload.relations[0].pages = 1000;
+    EXPECT_FALSE(found(summary));
+}
+
 TEST_F(Candidates, UnknownRelationsAndColumnsAreLeftOut) {
     statement({equal(77)});
+    statement({search(77, {""})});
     statement({equal(patient)}).relation = 4711;
     EXPECT_TRUE(generate_candidates(workload).empty());
 }

@@ -127,6 +127,22 @@ TEST(WriteCost, APredicateOrExpressionDependsOnTheColumnsItNames) {
     EXPECT_GT(upkeep(r, e, updates), 0);
 }
 
+TEST(WriteCost, GinPaysForEachKeyAndBrinForNone) {
+    Relation r = table();
+    Candidate ordered = on({2}), searched = on({2}), summarised = on({2}, 3);
+    searched.definition.method = IndexMethod::Gin;
+    searched.entries_per_row = 8;
+    summarised.definition.method = IndexMethod::Brin;
+    EXPECT_GT(write_cost(r, searched), 7 * write_cost(r, ordered));
+    EXPECT_LT(write_cost(r, summarised), write_cost(r, ordered) / 10);
+    EXPECT_GT(write_cost(r, summarised), 0);
+    r.inserted = 1000;
+    r.deleted = 1000;
+    EXPECT_GT(upkeep(r, searched), upkeep(r, ordered));
+    double inserted_only = 1000 * write_cost(r, summarised);
+    EXPECT_EQ(upkeep(r, summarised), inserted_only); // deleted rows are in no summary
+}
+
 TEST(WriteCost, AnUnknownRelationCostsNothing) {
     EXPECT_EQ(maintenance_cost({}, on({1})), 0);
 }
