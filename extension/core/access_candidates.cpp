@@ -283,10 +283,16 @@ class Generator {
 
     void emit(std::size_t rank, const Clauses &predicate, const Columns &equal, Columns ordered) {
         if (equal.empty() && ordered.empty()) {
-            // All is said in the predicate; an index needs a key all the same.
+            // All is said in the predicate; an index needs a key all the same. That of the
+            // predicate itself depends on no further column, and leaves the rows in their order.
             std::optional<KeyColumn> key = predicate.empty() ? std::nullopt : any_key(predicate);
             if (!key)
                 return;
+            if (predicate.size() == access_.clauses.size())
+                for (const Clause *clause : predicate)
+                    if (pins(*clause) && clause->key != key->key && clause->key.attribute != 0 &&
+                        can_be_key(relation_, clause->key))
+                        emit(rank + 1, predicate, equal, {{.key = clause->key}});
             ordered.push_back(*key);
         }
         if (equal.size() + ordered.size() > most_keys || finds_one_row_already(equal))
@@ -373,7 +379,7 @@ class Generator {
             bool is_read = std::binary_search(access_.columns_read.begin(),
                                               access_.columns_read.end(), a.number);
             return std::tuple(is_volatile, holds(predicate, KeyExpression{a.number, {}}), !is_read,
-                              !a.fixed_width, a.average_width, a.number);
+                              is_key_already(a.number), !a.fixed_width, a.average_width, a.number);
         };
         for (const Attribute &attribute : relation_.attributes)
             if (attribute.orderable && (!best || badness(attribute) < badness(*best)))
@@ -381,6 +387,16 @@ class Generator {
         if (!best)
             return std::nullopt;
         return KeyColumn{.key = {best->number, {}}};
+    }
+
+    // A full index on it would be said to serve the partial one as well.
+    bool is_key_already(AttributeNumber number) const {
+        return std::any_of(relation_.indexes.begin(), relation_.indexes.end(),
+                           [&](const ExistingIndex &index) {
+                               return index.valid && index.definition.predicate.empty() &&
+                                      !index.definition.keys.empty() &&
+                                      index.definition.keys.front().key.attribute == number;
+                           });
     }
 
     void add_shape(std::size_t rank, IndexShape shape) {

@@ -234,11 +234,38 @@ class Explanation {
             text += "; it holds only " +
                     percent(std::min(candidate.indexed_tuples / relation.tuples, 1.0)) +
                     " of the rows";
-        if (!index.generic_plan_ok)
-            text += "; a generic plan cannot use it";
+        text += generic_plans(index, candidate.definition);
         for (const std::string &name : redundant)
             text += "; nobody needs " + name + " beside it";
         return text + ".";
+    }
+
+    // What prepared statements have to do with the index's having a predicate or none.
+    std::string generic_plans(const ChosenIndex &index, const IndexDefinition &definition) const {
+        double calls = 0, generic = 0;
+        bool could_be_partial = false;
+        for (std::size_t place : index.statements) {
+            const Statement &statement = snapshot_.workload.statements[place];
+            calls += statement.calls;
+            generic += statement.calls * statement.generic_share;
+            for (const RelationAccess &access : statement.accesses)
+                for (const Clause &clause : access.clauses)
+                    could_be_partial |= access.relation == definition.relation &&
+                                        clause.operand == Operand::Parameter &&
+                                        !clause.predicate.empty() && statement.generic_share > 0;
+        }
+        const double share = calls > 0 ? generic / calls : 0;
+        if (!index.generic_plan_ok && !snapshot_.sampled)
+            return "; a generic plan cannot use it";
+        if (!index.generic_plan_ok && share > 0)
+            return "; a generic plan, which " + percent(share) +
+                   " of the executions had, cannot use it";
+        if (!index.generic_plan_ok)
+            return "; a generic plan cannot use it, but no sampled execution had one";
+        if (definition.predicate.empty() && could_be_partial)
+            return "; it holds all rows because " + percent(share) +
+                   " of the executions had a generic plan, which could not use a partial index";
+        return "";
     }
 
     // Of observed statements alone, whose texts are normalised: what was given as a text has

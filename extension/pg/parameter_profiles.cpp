@@ -157,7 +157,8 @@ std::vector<StatementVariant> ParameterProfiles::variants(std::int64_t queryid,
     StatementVariant first;
     first.wanted.resize(count);
     std::vector<Operand> kinds(count, Operand::None);
-    std::map<const Profile *, std::vector<std::size_t>> literals; // the parameters of a condition
+    // The parameters of a condition, literals and true ones: a custom plan knows both.
+    std::map<const Profile *, std::vector<std::size_t>> valued;
     for (std::size_t i = 0; i < count; i++) {
         const Profile *profile = find(queryid, uses.uses[i]);
         if (profile == nullptr)
@@ -171,14 +172,16 @@ std::vector<StatementVariant> ParameterProfiles::variants(std::int64_t queryid,
         if (profile->operand == Operand::None) {
             kinds[i] = Operand::Literal;
             wanted.value = truth_of(uses.uses[i], wanted.selectivity) ? "t" : "f";
-        } else if (profile->operand == Operand::Literal && !profile->values.empty()) {
-            literals[profile].push_back(i);
+        } else if ((profile->operand == Operand::Literal ||
+                    profile->operand == Operand::Parameter) &&
+                   !profile->values.empty()) {
+            valued[profile].push_back(i);
         }
     }
     infer_kinds(first.wanted, kinds);
 
     std::vector<StatementVariant> result{std::move(first)};
-    for (const auto &[profile, parameters] : literals) {
+    for (const auto &[profile, parameters] : valued) {
         const ParameterUse &use = uses.uses[parameters.front()];
         std::vector<Option> options = use.op == ClauseOperator::In
                                           ? options_of_list(*profile, use)

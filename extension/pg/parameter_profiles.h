@@ -1,6 +1,6 @@
 // What the samples tell of a statement's parameters: which are literals of its text, how selective
-// they are, and which shared values they take. A statement whose literals take several values
-// becomes several variants, each with its share of the executions.
+// they are, and which shared values they take. A statement whose literals or parameters take
+// several values becomes several variants, each with its share of the executions.
 #pragma once
 
 #include "pg/parameter_values.h"

@@ -346,7 +346,7 @@ void bind(BoundParameters &bound, int i, const ParameterUse &use, const WantedVa
     bind_in(bound.planning.custom, chosen.is_constant);
     if (!wanted.is_parameter)
         bind_in(bound.planning.generic, chosen.is_constant);
-    bind_in(bound.analysis, !wanted.is_parameter && wanted.value);
+    bind_in(bound.analysis, wanted.value);
 }
 
 } // namespace

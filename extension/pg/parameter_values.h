@@ -40,7 +40,7 @@ struct ParameterUses {
 
 struct BoundParameters {
     PlanningParameters planning;
-    ParamListInfo analysis; // for estimates only, but for literals whose value was recorded
+    ParamListInfo analysis; // for estimates only, but for values that were recorded
 };
 
 // What is wanted of one parameter.

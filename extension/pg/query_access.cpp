@@ -92,6 +92,8 @@ class Reader {
         if (found.operand == Operand::Parameter && !has_true_parameter(found.other))
             clause.operand =
                 IsA(strip_relabel(found.other), Param) ? Operand::Literal : Operand::Expression;
+        if (clause.operand != Operand::Parameter && stands_for_parameter(access, clause))
+            clause.operand = Operand::Parameter;
         if (found.opclass)
             clause.opclass = found.opclass;
         for (int i = 0; i < list_length(found.gin_opclasses); i++)
@@ -108,6 +110,21 @@ class Reader {
         if (IsA(key, Var))
             return {castNode(Var, key)->varattno, {}};
         return {0, canonical_expression(key, access.relid)};
+    }
+
+    // Of a parameter whose value was recorded the planner has made a constant.
+    bool stands_for_parameter(const FoundAccess &access, const Clause &clause) const {
+        if (clause.key.attribute == 0 || clause.op == ClauseOperator::IsNull ||
+            clause.op == ClauseOperator::IsNotNull || clause.operand == Operand::Join)
+            return false;
+        for (int i = 0; i < uses_.count; i++) {
+            const ParameterUse &use = uses_.uses[i];
+            if (wanted_[i].is_parameter && wanted_[i].value &&
+                use.role == ParameterUse::Role::Comparison && use.relid == access.relid &&
+                use.attno == clause.key.attribute)
+                return true;
+        }
+        return false;
     }
 
     bool has_true_parameter(Node *node) {

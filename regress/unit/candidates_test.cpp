@@ -461,6 +461,15 @@ TEST_F(Candidates, TheHeaviestStatementIsServedFirst) {
     EXPECT_EQ(candidates.front(), index({patient}));
 }
 
+TEST_F(Candidates, APredicateThatSaysAllGetsAKeyOfItsOwnOrTheNarrowest) {
+    statement({flag(urgent, "urgent", 0.01)});
+    EXPECT_TRUE(found(index({urgent}, {"urgent"})));
+    EXPECT_TRUE(found(index({ward}, {"urgent"})));
+    exists(index({ward})); // which is said to serve that as well
+    EXPECT_FALSE(found(index({ward}, {"urgent"})));
+    EXPECT_TRUE(found(index({id}, {"urgent"})));
+}
+
 IndexDefinition searching(AttributeNumber column, std::string opclass = {},
                           std::vector<std::string> predicate = {}) {
     return {.relation = orders,
