@@ -36,6 +36,7 @@ struct Clause {
     ClauseOperator op = ClauseOperator::Other;
     Operand operand = Operand::Literal;
     double selectivity = 1.0; // share of the relation's rows that satisfy it, 0..1
+    bool guessed = false;     // an expression of which the planner has no statistics
     // The condition in canonical SQL, if it may stand in a partial index's predicate: immutable, its
     // value shared by enough rows (or no value at all), part of the statement's text. Else empty.
     std::string predicate;

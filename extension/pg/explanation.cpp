@@ -235,6 +235,10 @@ class Explanation {
                     percent(std::min(candidate.indexed_tuples / relation.tuples, 1.0)) +
                     " of the rows";
         text += generic_plans(index, candidate.definition);
+        if (is_guessed(index, candidate.definition))
+            text +=
+                "; of the expression there are no statistics before it is built and analyzed, so "
+                "how many rows match is a guess";
         for (const std::string &name : redundant)
             text += "; nobody needs " + name + " beside it";
         return text + ".";
@@ -266,6 +270,22 @@ class Explanation {
             return "; it holds all rows because " + percent(share) +
                    " of the executions had a generic plan, which could not use a partial index";
         return "";
+    }
+
+    // Whether a condition on one of the index's expressions is none that the planner can estimate.
+    bool is_guessed(const ChosenIndex &index, const IndexDefinition &definition) const {
+        auto is_key = [&](const Clause &clause) {
+            return std::any_of(definition.keys.begin(), definition.keys.end(),
+                               [&](const KeyColumn &column) {
+                                   return column.key.attribute == 0 && column.key == clause.key;
+                               });
+        };
+        for (std::size_t place : index.statements)
+            for (const RelationAccess &access : snapshot_.workload.statements[place].accesses)
+                for (const Clause &clause : access.clauses)
+                    if (access.relation == definition.relation && clause.guessed && is_key(clause))
+                        return true;
+        return false;
     }
 
     // Of observed statements alone, whose texts are normalised: what was given as a text has
@@ -341,6 +361,7 @@ class Explanation {
         return JsonObject()
             .add("candidates", static_cast<double>(candidates_.size()))
             .add("undefined", undefined.text())
+            .add("withheld", static_cast<double>(record_.withheld))
             .add("planner_calls", static_cast<double>(selection_.planner_calls))
             .add("reused_answers", static_cast<double>(selection_.reused_answers))
             .add("workload_cost_before", selection_.workload_cost_before)

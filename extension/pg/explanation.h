@@ -27,6 +27,7 @@ using Planner = std::function<std::string(std::size_t statement, PlanMode mode,
 struct SearchRecord {
     double elapsed_ms = 0;
     std::map<std::string, std::uint64_t> undefined; // candidates that cannot be, by SQLSTATE
+    std::uint64_t withheld = 0; // candidates that would name what the privacy rule keeps in
 };
 
 std::vector<Recommendation> explain(const Snapshot &snapshot,

@@ -32,7 +32,7 @@ SizeEstimate size_of(const IndexEstimate &estimate);
 // or how many keys a value has.
 bool wants_sample(const IndexDefinition &definition);
 
-// With a sample, small where there is only one index to ask about it. Throws ServerError.
+// `sample` is null where none is wanted. Throws ServerError.
 Candidate price_candidate(IndexDefinition definition, const Relation &relation,
                           const RowSample *sample);
 

@@ -145,6 +145,14 @@ double share_of_one_value(PlannerInfo *root, Node *key) {
     return distinct > 1 ? 1 / distinct : 1;
 }
 
+bool has_statistics(PlannerInfo *root, Node *key) {
+    VariableStatData variable;
+    examine_variable(root, key, 0, &variable);
+    const bool has = HeapTupleIsValid(variable.statsTuple);
+    ReleaseVariableStats(variable);
+    return has;
+}
+
 bool is_like(Oid opno) {
     return opno == OID_TEXT_LIKE_OP || opno == OID_BPCHAR_LIKE_OP;
 }
@@ -220,6 +228,7 @@ void classify_comparison(PlannerInfo *root, FoundClause *found, Index rti, Node 
     if (!can_be_key(root, left, rti))
         return;
     found->key = left;
+    found->guessed = !IsA(left, Var) && !has_statistics(root, left);
     found->other = right;
     found->opno = opno;
     found->operand = operand_of(root, right);

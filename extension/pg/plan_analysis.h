@@ -23,6 +23,7 @@ struct FoundClause {
     ClauseOperator op;
     Operand operand; // an external parameter counts as Parameter wherever it stands in `other`
     double selectivity;
+    bool guessed;        // of an expression without statistics
     const char *opclass; // schema-qualified, if not the default one; else null
     List *gin_opclasses; // of char *, as `opclass`; "" for the default one
 };

@@ -8,7 +8,8 @@
 
 PG_HEADERS_BEGIN
 #include "access/stratnum.h"
-#include "catalog/pg_type_d.h"
+#include "access/transam.h"
+#include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
@@ -217,7 +218,85 @@ bool search_private_value(Node *node, void *context) {
     return found || walk_expression(node, search_private_value, context);
 }
 
+// ---- Values in a key's expression
+
+// Functions of the server whose texts are units, formats and the like.
+bool takes_units(Oid function) {
+    if (function >= FirstGenbkiObjectId)
+        return false;
+    const char *name = get_func_name(function);
+    for (const char *known : {"date_trunc", "date_part", "extract", "timezone", "to_char"})
+        if (name != nullptr && strcmp(name, known) == 0)
+            return true;
+    return false;
+}
+
+bool looks_into_documents(const OpExpr *op) {
+    if (op->opno >= FirstGenbkiObjectId)
+        return false;
+    const char *name = get_opname(op->opno);
+    for (const char *known : {"->", "->>", "#>", "#>>"})
+        if (name != nullptr && strcmp(name, known) == 0)
+            return true;
+    return false;
+}
+
+// Numbers are there to compute with, and a single character to separate.
+bool may_say_who(const Const *value) {
+    if (says_nothing(value))
+        return false;
+    char category;
+    bool preferred;
+    get_type_category_preferred(value->consttype, &category, &preferred);
+    if (category == TYPCATEGORY_NUMERIC) // with the OIDs of text search configurations
+        return false;
+    Oid output;
+    bool is_varlena;
+    getTypeOutputInfo(value->consttype, &output, &is_varlena);
+    return strlen(OidOutputFunctionCall(output, value->constvalue)) > 1;
+}
+
+bool is_const(Node *node) {
+    return IsA(strip_relabel(node), Const);
+}
+
+bool judge_constants(Node *node, void *context) {
+    auto *judged = static_cast<KeyText *>(context);
+    if (node == nullptr)
+        return false;
+    if (IsA(node, Const)) {
+        if (may_say_who(castNode(Const, node)))
+            *judged = KeyText::Private;
+        return *judged == KeyText::Private;
+    }
+    List *arguments = NIL;
+    if (IsA(node, FuncExpr) && takes_units(castNode(FuncExpr, node)->funcid)) {
+        arguments = castNode(FuncExpr, node)->args;
+    } else if (IsA(node, OpExpr) && looks_into_documents(castNode(OpExpr, node))) {
+        arguments = castNode(OpExpr, node)->args;
+        auto *key = static_cast<Node *>(strip_relabel(static_cast<Node *>(llast(arguments))));
+        if (IsA(key, Const) && may_say_who(castNode(Const, key)))
+            *judged = KeyText::Shared;
+    } else {
+        return walk_expression(node, judge_constants, context);
+    }
+    ListCell *cell;
+    foreach (cell, arguments)
+        if (!is_const(static_cast<Node *>(lfirst(cell))) &&
+            judge_constants(static_cast<Node *>(lfirst(cell)), context))
+            return true;
+    return false;
+}
+
 } // namespace
+
+KeyText judge_key_text(Node *expression, Oid relid) {
+    if (names_private_value(expression, relid))
+        return KeyText::Private;
+    KeyText judged = KeyText::Harmless;
+    judge_constants(expression, &judged);
+    return judged;
+}
 
 bool may_stand_in_predicate(Node *clause, Oid relid, Index rti, Literals literals) {
     return may_stand(clause, {relid, rti, literals}) && !contain_mutable_functions(clause);

@@ -21,6 +21,15 @@ enum class Literals : std::uint8_t { Observed, Given };
 // `clause` is a condition on the relation numbered `rti`. May raise: call it inside call_server.
 bool may_stand_in_predicate(Node *clause, Oid relid, Index rti, Literals literals);
 
+// What may be said of an expression that is to be the key of a proposed index, whose text is stored
+// and shown.
+enum class KeyText : std::uint8_t {
+    Harmless, // nothing in it is anybody's
+    Shared,   // names a key of a document: harmless if enough rows have that key
+    Private
+};
+KeyText judge_key_text(Node *expression, Oid relid); // may raise
+
 // True if rows are told apart somewhere in an index's expression or predicate by a value that the
 // privacy rule does not let out. What is only computed with, as the 'english' of
 // to_tsvector('english', note), is the same for every row and tells of none; 0, 1 and the empty

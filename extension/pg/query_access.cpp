@@ -86,7 +86,8 @@ class Reader {
     Clause clause(const FoundAccess &access, const FoundClause &found) {
         Clause clause{.op = found.op,
                       .operand = found.operand,
-                      .selectivity = std::clamp(found.selectivity, 0.0, 1.0)};
+                      .selectivity = std::clamp(found.selectivity, 0.0, 1.0),
+                      .guessed = found.guessed};
         if (found.key)
             clause.key = key_of(access, found.key);
         if (found.operand == Operand::Parameter && !has_true_parameter(found.other))

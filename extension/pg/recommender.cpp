@@ -3,9 +3,12 @@
 #include "core/candidates.h"
 #include "pg/as_role.h"
 #include "pg/explanation.h"
+#include "pg/guc.h"
 #include "pg/index_pricing.h"
 #include "pg/planner_what_if.h"
+#include "pg/predicate_rule.h"
 #include "pg/scoped_memory.h"
+#include "pg/scratch.h"
 #include "pg/snapshot.h"
 #include "pg/subtransaction.h"
 
@@ -33,10 +36,32 @@ std::vector<IndexDefinition> wanted_candidates(const Workload &workload,
 struct PricedCandidates {
     std::vector<Candidate> candidates;
     std::map<std::string, std::uint64_t> undefined; // of those that cannot be, by SQLSTATE
+    std::uint64_t withheld = 0;                     // by the privacy rule
 };
 
-// Rows of a table that are looked at where statistics are silent. Only sizes come of it.
+// Rows of a table that are looked at where statistics are silent. Only numbers come of it.
 constexpr int sampled_rows = 3000;
+
+// Whether the privacy rule lets the text of the index's expressions out: keys of documents only if
+// enough of the sampled rows have them.
+bool may_be_shown(const IndexDefinition &definition, const RowSample *sample) {
+    if (std::all_of(definition.keys.begin(), definition.keys.end(),
+                    [](const KeyColumn &column) { return column.key.attribute != 0; }))
+        return true;
+    ScratchContext scratch;
+    KeyText judged = KeyText::Harmless;
+    HypotheticalIndex *index = scratch.call_server([&] {
+        HypotheticalIndex *resolved = resolve_index(definition);
+        ListCell *cell;
+        foreach (cell, resolved->expressions)
+            judged = std::max(
+                judged, judge_key_text(static_cast<Node *>(lfirst(cell)), definition.relation));
+        return resolved;
+    });
+    return judged == KeyText::Harmless ||
+           (judged == KeyText::Shared &&
+            sample->rows_with_all_columns(index) >= guc::min_shared_rows);
+}
 
 // A type without an operator class, a function that raises: what cannot be indexed is no reason to
 // give up the rest.
@@ -54,6 +79,10 @@ PricedCandidates price_each(const Workload &workload, std::vector<IndexDefinitio
         const RelationId relation = definition.relation;
         const RowSample *sample = sample_for(definition);
         auto error = survive([&] {
+            if (!may_be_shown(definition, sample)) {
+                result.withheld++;
+                return;
+            }
             result.candidates.push_back(
                 price_candidate(std::move(definition), *workload.find_relation(relation), sample));
         });
@@ -99,7 +128,7 @@ std::vector<Recommendation> recommend(const RecommendationRequest &request) {
     auto start = std::chrono::steady_clock::now();
     ScopedMemory memory("pg_triage recommender");
     Snapshot snapshot = request.queries ? take_snapshot(*request.queries) : take_snapshot();
-    const auto [candidates, undefined] =
+    const auto [candidates, undefined, withheld] =
         price_each(snapshot.workload, wanted_candidates(snapshot.workload, request));
     PlannerWhatIf planner(snapshot.plannable, snapshot.parameters, candidates);
     PlannerAsRoles what_if(planner, snapshot.roles);
@@ -120,7 +149,8 @@ std::vector<Recommendation> recommend(const RecommendationRequest &request) {
         });
         return text;
     };
-    return explain(snapshot, candidates, selection, {elapsed_ms(start), undefined}, plan_of);
+    return explain(snapshot, candidates, selection, {elapsed_ms(start), undefined, withheld},
+                   plan_of);
 }
 
 } // namespace triage

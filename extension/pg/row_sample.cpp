@@ -378,6 +378,12 @@ RowSample::Entries RowSample::entries_of(const HypotheticalIndex *index) const {
             .sampled = static_cast<double>(rows_.size())};
 }
 
+double RowSample::rows_with_all_columns(const HypotheticalIndex *index) const {
+    const Entries entries = entries_of(index);
+    return static_cast<double>(std::count_if(entries.keys.begin(), entries.keys.end(),
+                                             [](const SampledKey &key) { return key.nulls == 0; }));
+}
+
 // An operator class is its superuser's; what the expressions run is not.
 RowSample::SearchedKeys RowSample::searched_keys_of(const HypotheticalIndex *index) const {
     if (rows_.empty())

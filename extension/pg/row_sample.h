@@ -31,6 +31,9 @@ class RowSample {
     // fails. Throws ServerError.
     Entries entries_of(const HypotheticalIndex *index) const;
 
+    // Rows in which none of the index's columns is NULL; 0 where nothing could be computed.
+    double rows_with_all_columns(const HypotheticalIndex *index) const;
+
     // The same of a GIN index: all keys of all rows.
     struct SearchedKeys {
         std::vector<SampledKey> keys;

@@ -53,6 +53,25 @@ SELECT * FROM recommended('SELECT * FROM notes WHERE name ILIKE ''%a%''');
 DROP EXTENSION pg_trgm;
 SELECT * FROM recommended('SELECT * FROM notes WHERE name ILIKE ''%abcde%''');
 
+-- An expression is shown only if nothing in it may say who somebody is: keys that enough rows have, units.
+UPDATE notes SET form = form || '{"Jane Doe": 1}' WHERE id <= 5;
+VACUUM ANALYZE notes;
+SELECT * FROM recommended('SELECT * FROM notes WHERE form ->> ''kind'' = ''k7''');
+SELECT * FROM recommended('SELECT * FROM notes WHERE (form -> ''n'')::int = 500');
+SELECT * FROM recommended('SELECT * FROM notes WHERE lower(name) = ''x''');
+SELECT * FROM recommended('SELECT * FROM readings WHERE date_trunc(''day'', at AT TIME ZONE ''UTC'') = ''2024-02-05''');
+SELECT * FROM recommended('SELECT * FROM notes WHERE form ->> ''Jane Doe'' = ''k7''');
+SELECT * FROM recommended('SELECT * FROM notes WHERE strpos(name, ''Jane Doe'') = 7');
+SELECT * FROM recommended('SELECT * FROM notes WHERE coalesce(name, ''Jane Doe'') = ''x''');
+SELECT * FROM recommended('SELECT * FROM notes WHERE to_tsvector(''english'', form ->> ''Jane Doe'') @@ ''x''');
+SELECT count(*) FILTER (WHERE r::text LIKE '%Jane%') AS leaks, min(details -> 'search' ->> 'withheld') <> '0' AS withheld
+  FROM triage.recommend_indexes(ARRAY['SELECT * FROM notes WHERE form ->> ''Jane Doe'' = ''k7'' AND ward = 7']) AS r;
+-- What is not known of it is said.
+SELECT regexp_replace(reason, '^[^;]*; ', '') AS reason FROM triage.recommend_indexes(ARRAY['SELECT * FROM notes WHERE lower(name) = ''x''']);
+CREATE STATISTICS lower_name ON (lower(name)) FROM notes;
+ANALYZE notes;
+SELECT reason ~ 'statistics' AS guessed FROM triage.recommend_indexes(ARRAY['SELECT * FROM notes WHERE lower(name) = ''x''']);
+
 -- Of a large table that grows in the order of a column, summaries of its pages, where there is no room for
 -- more or the rows that come in would have to pay for it.
 SELECT * FROM recommended('SELECT avg(value) FROM readings WHERE at BETWEEN ''2024-02-05'' AND ''2024-02-06''');
