@@ -827,6 +827,36 @@ COMMENT ON FUNCTION triage.recommend_drops(interval) IS
     'indexes that are invalid, duplicate, redundant beside a wider one, unused (if scans were counted for that long) or bloated, with what to do; never to drop one that belongs to a constraint, is a replica identity, clustered on or part of a partitioned index';
 GRANT EXECUTE ON FUNCTION triage.recommend_drops(interval) TO triage_reader;
 
+CREATE VIEW triage.unindexed_foreign_keys AS
+SELECT k.conname AS foreign_key,
+       k.conrelid::regclass AS relation,
+       c.columns,
+       k.confrelid::regclass AS referenced,
+       pg_catalog.pg_stat_get_tuples_deleted(k.confrelid) AS referenced_rows_deleted,
+       coalesce((SELECT sum(pg_catalog.pg_table_size(t.relid))::bigint FROM pg_catalog.pg_partition_tree(k.conrelid) t),
+                pg_catalog.pg_table_size(k.conrelid)) AS table_bytes,
+       pg_catalog.format('CREATE INDEX %sON %s (%s)', CASE r.relkind WHEN 'r' THEN 'CONCURRENTLY ' ELSE '' END,
+                         pg_catalog.format('%I.%I', n.nspname, r.relname), c.list) AS ddl
+  FROM pg_catalog.pg_constraint k
+  JOIN pg_catalog.pg_class r ON r.oid = k.conrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
+ CROSS JOIN LATERAL (
+       SELECT pg_catalog.array_agg(a.attname ORDER BY u.place) AS columns,
+              pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.place) AS list
+         FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY u(attnum, place)
+         JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum) c
+ WHERE k.contype = 'f' AND k.conparentid = 0 AND n.nspname <> 'triage'
+   AND NOT EXISTS (
+       SELECT FROM pg_catalog.pg_index i
+         JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+         JOIN pg_catalog.pg_am m ON m.oid = x.relam AND m.amname = 'btree'
+        WHERE i.indrelid = k.conrelid AND i.indisvalid AND i.indpred IS NULL
+          AND i.indnkeyatts >= pg_catalog.cardinality(k.conkey)
+          AND (i.indkey::int2[])[0:pg_catalog.cardinality(k.conkey) - 1] @> k.conkey);
+COMMENT ON VIEW triage.unindexed_foreign_keys IS 'foreign keys whose columns no index begins with: deleting a row that they refer to, or changing its key, reads all of the table; triage.recommend_indexes weighs that for the statements that do, triage.ensure_index(ddl) builds the index';
+COMMENT ON COLUMN triage.unindexed_foreign_keys.referenced_rows_deleted IS 'from the referenced table since its statistics began; of a partitioned one not known, so 0';
+GRANT SELECT ON triage.unindexed_foreign_keys TO triage_reader;
+
 -- ---------------------------------------------------------------------------------------------
 -- Caches: what is in the buffer pool, what is hot, what another size would bring.
 -- ---------------------------------------------------------------------------------------------

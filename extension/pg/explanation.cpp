@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <set>
 #include <sstream>
 
 PG_HEADERS_BEGIN
@@ -235,6 +236,7 @@ class Explanation {
                     percent(std::min(candidate.indexed_tuples / relation.tuples, 1.0)) +
                     " of the rows";
         text += generic_plans(index, candidate.definition);
+        text += foreign_keys(index);
         if (is_guessed(index, candidate.definition))
             text +=
                 "; of the expression there are no statistics before it is built and analyzed, so "
@@ -270,6 +272,20 @@ class Explanation {
             return "; it holds all rows because " + percent(share) +
                    " of the executions had a generic plan, which could not use a partial index";
         return "";
+    }
+
+    // Tables on behalf of whose rows PostgreSQL itself makes the statement.
+    std::string foreign_keys(const ChosenIndex &index) const {
+        std::set<RelationId> referenced;
+        for (std::size_t place : index.statements)
+            if (RelationId relation = snapshot_.checks_for[place])
+                referenced.insert(relation);
+        std::string text;
+        for (RelationId relation : referenced)
+            if (const char *name = call_server([&] { return get_rel_name(relation); }))
+                text += std::string("; each row deleted from ") + name +
+                        ", or changed in its key, has PostgreSQL look for rows that refer to it";
+        return text;
     }
 
     // Whether a condition on one of the index's expressions is none that the planner can estimate.

@@ -2,6 +2,7 @@
 
 #include "pg/as_role.h"
 #include "pg/guard.h"
+#include "pg/foreign_keys.h"
 #include "pg/observed_names.h"
 #include "pg/observed_statements.h"
 #include "pg/parameter_profiles.h"
@@ -13,6 +14,7 @@
 
 PG_HEADERS_BEGIN
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/memutils.h"
 PG_HEADERS_END
 
@@ -58,6 +60,7 @@ class Builder {
             variants.push_back(prepare(observed, plannable.query, uses, variant, scratch.outer()));
         }
         note_writes(observed, variants.front().access);
+        add_foreign_key_checks(observed, variants.front().access, scratch.outer());
         if (variants.front().access.accesses.empty()) {
             if (variants.front().access.target == 0)
                 skip("reads no table of a user");
@@ -68,6 +71,7 @@ class Builder {
             snapshot_.plannable.push_back(plannable);
             snapshot_.parameters.push_back(variant.parameters);
             snapshot_.roles.push_back(observed.role);
+            snapshot_.checks_for.push_back(0);
         }
     }
 
@@ -127,6 +131,50 @@ class Builder {
             break;
         default:
             writes.updated += observed.calls * rows;
+        }
+    }
+
+    // As often as the statement deletes a row, or changes one that others refer to. For who gave
+    // the text, only of tables that he may read: what the checks cost would tell of them.
+    void add_foreign_key_checks(const ObservedStatement &observed, const QueryAccess &access,
+                                MemoryContext lasting) {
+        if (access.target == 0 || (access.command != CMD_DELETE && access.command != CMD_UPDATE))
+            return;
+        std::vector<AttributeNumber> changed;
+        for (const RelationAccess &part : access.accesses)
+            if (part.is_target && access.command == CMD_UPDATE)
+                changed = part.columns_written;
+        if (access.command == CMD_UPDATE && changed.empty())
+            return;
+        const double rows =
+            observed.rows_per_call >= 0 ? observed.rows_per_call : access.rows_written;
+        for (const ForeignKeyCheck &check : unindexed_checks(access.target, changed)) {
+            if (source_ == Source::Given && !call_server([&] {
+                    return pg_class_aclcheck(check.referencing, GetUserId(), ACL_SELECT) ==
+                           ACLCHECK_OK;
+                }))
+                continue;
+            ObservedStatement made;
+            made.queryid = observed.queryid;
+            made.role = check.owner;
+            made.text = check.text;
+            made.calls = observed.calls * rows;
+            AsRole role(made.role);
+            PlannableQuery plannable = call_server([&] {
+                MemoryContext caller = MemoryContextSwitchTo(lasting);
+                PlannableQuery parsed = parse_query(pstrdup(made.text.c_str()));
+                MemoryContextSwitchTo(caller);
+                return parsed;
+            });
+            ParameterUses uses = call_server([&] { return find_parameter_uses(plannable.query); });
+            StatementVariant variant;
+            variant.wanted.resize(static_cast<std::size_t>(uses.count));
+            Prepared prepared = prepare(made, plannable.query, uses, variant, lasting);
+            snapshot_.workload.statements.push_back(std::move(prepared.statement));
+            snapshot_.plannable.push_back(plannable);
+            snapshot_.parameters.push_back(prepared.parameters);
+            snapshot_.roles.push_back(made.role);
+            snapshot_.checks_for.push_back(access.target);
         }
     }
 

@@ -20,8 +20,10 @@ struct Snapshot {
     std::vector<PlannableQuery> plannable;
     std::vector<PlanningParameters> parameters;
     std::vector<Oid> roles; // as whom it is planned; InvalidOid: the current user
-    bool sampled = false;   // observed, rather than given as texts
-    std::size_t texts = 0;  // different statements looked at
+    // On behalf of which table's rows PostgreSQL itself makes a check; 0: it is no such check.
+    std::vector<RelationId> checks_for;
+    bool sampled = false;                         // observed, rather than given as texts
+    std::size_t texts = 0;                        // different statements looked at
     std::map<std::string, std::uint64_t> skipped; // why statements could not be used, and how many
 };
 

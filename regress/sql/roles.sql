@@ -65,6 +65,7 @@ INSERT INTO stated VALUES
     -- jobs: the tables are read through the view only and written by functions only
     ('jobs', 'reader', 'owner'),
     ('size_predictions', 'reader', 'owner'),
+    ('unindexed_foreign_keys', 'reader', 'owner'),
     ('job', 'owner', 'owner'),
     ('job_id_seq', 'owner', 'owner'),
     ('job_parts', 'owner', 'owner'),
