@@ -53,7 +53,7 @@ Json json_of(const AdvisedPool &pool) {
           {"pooler_ms", demands.pooler_ms},
           {"delay_ms", demands.delay_ms},
           {"start_ms", demands.start_ms},
-          {"cores", demands.cores}}},
+          {"cores", demands.cores_for_transactions()}}},
         {"waits", json_of(advice.waits)},
         {"sensitivity", sensitivity},
         {"rivals",

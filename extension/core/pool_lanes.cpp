@@ -93,8 +93,8 @@ double urgent_share(const std::vector<LaneRequest> &lanes) {
         if (bulk(lane.lane))
             continue;
         const PoolDemands &demands = lane.demands;
-        const double full = lane.rate_per_s / 1000 * (demands.cpu_ms + demands.cpu_under_lock_ms) /
-                            std::max(demands.cores, 1e-3);
+        const double full =
+            lane.rate_per_s / 1000 * demands.processor_ms() / std::max(demands.cores, 1e-3);
         idle += full * (1 + demands.extra_when_idle);
         shrinking += full * demands.extra_when_idle;
     }
@@ -143,7 +143,7 @@ std::vector<FloodTest> test_flood(const std::vector<LaneRequest> &requests,
     auto flood_rate = [&](const LaneRequest &lane) {
         return 2000 * machine.cores / std::max(lane.demands.total_ms(), 1e-3);
     };
-    SimulatedServer server{machine.cores, machine.io_servers, 0};
+    SimulatedServer server{machine.cores, machine.io_servers};
     SimulationLength length;
     double slowest = 1e9;
     for (const LaneRequest &lane : requests)

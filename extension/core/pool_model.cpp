@@ -17,23 +17,30 @@ constexpr double assumed_pooler_ms = 0.05;
 
 // Up to so many statements a transaction on average, each is taken to be a transaction of its own.
 constexpr double most_calls_of_one_statement = 1.3;
-// A statement's standard deviation over its mean, as far as it is believed.
-constexpr double most_variation = 4;
+// Standard deviations over means, as far as they are believed, and where nothing is known.
+constexpr double least_variation = 0.05, most_variation = 4;
+constexpr double unknown_variation = 1;
 
-// The work of a transaction shrinks as the server fills up: caches are warm (this share of it, from
-// idle to full), and processes need not be woken (so much a round trip), since they find the next
+// The work of a transaction shrinks as the server fills up, from idle to full. Caches are warm:
+// this share of the work, but no more a statement than it takes to fill a processor's own caches (2
+// MB at 8 GB/s). And processes need not be woken (so much a round trip), since they find the next
 // message waiting. Measured on the workloads that regress/bench/pool marks as not held out.
 constexpr double warming_share = 0.3;
+constexpr double most_warming_ms = 0.25;
 constexpr double waking_ms = 0.05;
 constexpr double most_shrinking = 0.6;
+
+// Time in the run queue that sharing the processors does not explain is being woken; but no more of
+// it than this a round trip: the rest is that they are not shared as evenly as they could be.
+constexpr double most_woken_ms = 0.05;
 
 // Demands are known to a fifth or so: no size without this much room over what 95 % of the best
 // throughput takes. Nor with much more: where throughput saturates slowly, the last percent costs
 // half as many connections again.
 constexpr double least_room = 1.35, most_room = 1.5;
 
-// Until a backend begins: mostly nothing, and sometimes a time slice of somebody else.
-constexpr double start_variation = 2;
+// More round trips are simulated as so many.
+constexpr double most_round_trips = 10;
 // Two messages between processes that have to be woken: nobody begins earlier than that.
 constexpr double messages_ms = 0.1;
 
@@ -56,11 +63,42 @@ double demand_of_residence(double residence_ms, double rate, double servers) {
     return low;
 }
 
+// As samples see them.
+double waits_of(const PoolObservation &observation) {
+    return observation.io_wait_ms + observation.wal_wait_ms + observation.lock_wait_ms +
+           observation.lwlock_wait_ms + observation.sleep_ms;
+}
+
+// What a transaction's work on an idle server, with cold caches, is more than on a full one.
+double warming_of(const PoolObservation &observation, double cpu, double others, double trips) {
+    auto warming = [](double work) { return std::min(warming_share * work, most_warming_ms); };
+    double known = 0;
+    for (const ObservedStatement &statement : observation.statements)
+        known += statement.calls_per_transaction * statement.mean_ms * statement.cpu_share;
+    if (known <= 0)
+        return trips * warming((cpu + others) / trips);
+    double sum = trips * warming(others / trips);
+    for (const ObservedStatement &statement : observation.statements)
+        sum += statement.calls_per_transaction *
+               warming(statement.mean_ms * statement.cpu_share * cpu / known);
+    return sum;
+}
+
 int smallest_reaching(const std::vector<double> &throughput, double wanted) {
     for (std::size_t n = 1; n < throughput.size(); ++n)
         if (throughput[n] >= wanted)
             return static_cast<int>(n);
     return static_cast<int>(throughput.size()) - 1;
+}
+
+// The same between sizes, on straight lines.
+double where_reached(const std::vector<double> &throughput, double wanted) {
+    const int size = smallest_reaching(throughput, wanted);
+    const double here = throughput[static_cast<std::size_t>(size)];
+    if (size < 1 || here <= wanted)
+        return size;
+    const double before = throughput[static_cast<std::size_t>(size) - 1];
+    return size - (here - wanted) / (here - before);
 }
 
 int population_of(int clients) {
@@ -76,7 +114,7 @@ std::string bottleneck_of(const PoolDemands &demands, int clients) {
         return demand > 0 ? servers / demand : INFINITY;
     };
     std::array<Bound, 5> bounds = {
-        {{"cpu", bound(demands.cores, demands.cpu_ms)},
+        {{"cpu", bound(demands.cores_for_transactions(), demands.cpu_ms + demands.pooler_cpu_ms)},
          {"io", bound(demands.io_servers, demands.io_ms)},
          {"lock", bound(1, demands.serial_ms)},
          {"pooler", bound(1, demands.pooler_ms)},
@@ -96,6 +134,12 @@ void scale(std::vector<TransactionKind> &kinds, double TransactionKind::*need, d
     }
     for (TransactionKind &kind : kinds)
         kind.*need = total > 0 ? kind.*need * wanted * share / total : wanted;
+}
+
+// Of the time that a statement needs: in what it waited for locks it would not vary by itself.
+double needed_deviation(const ObservedStatement &statement) {
+    const double needed = statement.cpu_share + statement.io_share + statement.delay_share;
+    return statement.stddev_ms * std::min(needed, 1.0);
 }
 
 std::vector<SizeIf> sensitivity_of(const PoolDemands &demands, int clients) {
@@ -153,18 +197,34 @@ void judge(PoolAdvice &advice, const PoolObservation &observation) {
 
 } // namespace
 
+double PoolDemands::cores_for_transactions() const {
+    const double all = processor_ms();
+    return all > 0 ? cores * (all - others_ms) / all : cores;
+}
+
 ClosedNetwork PoolDemands::network() const {
-    return {{{cpu_ms, cores}, {io_ms, io_servers}, {serial_ms, 1}, {pooler_ms, 1}},
-            delay_ms + start_ms};
+    // The pooler's work keeps its thread busy and a processor, at the same time: as a queue for the
+    // thread it must not take the time that it takes on the processor once more.
+    return {{{cpu_ms + pooler_cpu_ms, cores_for_transactions()},
+             {io_ms, io_servers},
+             {serial_ms, 1},
+             {pooler_ms, 1}},
+            positive(delay_ms + start_ms - pooler_cpu_ms)};
 }
 
 PoolDemands PoolDemands::at_utilisation(double utilisation) const {
     PoolDemands loaded = *this;
     double grown = 1 + extra_when_idle * (1 - std::clamp(utilisation, 0.0, 1.0));
-    for (double *work :
-         {&loaded.cpu_ms, &loaded.cpu_under_lock_ms, &loaded.serial_ms, &loaded.pooler_ms})
+    for (double *work : {&loaded.cpu_ms, &loaded.cpu_under_lock_ms, &loaded.serial_ms,
+                         &loaded.pooler_ms, &loaded.pooler_cpu_ms, &loaded.others_ms})
         *work *= grown;
     return loaded;
+}
+
+PoolDemands PoolDemands::at_rate(double per_ms) const {
+    // u = r D(u) / C, and D shrinks with u.
+    const double full = per_ms * processor_ms();
+    return at_utilisation(full * (1 + extra_when_idle) / (cores + full * extra_when_idle));
 }
 
 PoolDemands PoolDemands::without_locks() const {
@@ -187,14 +247,12 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
     PoolDemands demands;
     double rate = observation.seconds > 0 ? observation.transactions / (observation.seconds * 1000)
                                           : 0; // a millisecond
-    double lock_wait = observation.lock_wait_ms + observation.lwlock_wait_ms;
-    double waits =
-        observation.io_wait_ms + observation.wal_wait_ms + lock_wait + observation.sleep_ms;
     double others = positive(observation.other_cpu_ms);
+    double trips = round_trips_of(observation);
 
     // On the processors, waiting for them included, and the work itself.
     double on_cpu = observation.cpu_ms ? *observation.cpu_ms + observation.run_queue_ms.value_or(0)
-                                       : positive(observation.active_ms - waits);
+                                       : positive(observation.active_ms - waits_of(observation));
     double cpu =
         observation.cpu_ms ? *observation.cpu_ms : demand_of_residence(on_cpu, rate, machine.cores);
     double utilisation = std::min(rate * (cpu + others) / machine.cores, 0.99);
@@ -206,36 +264,39 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
     double direct = observation.active_ms + observation.idle_in_transaction_ms;
     double hold = observation.hold_ms.value_or(direct + in_pooler);
 
-    // What is left of the hold once the stations' time, waiting included, is taken off. Waiting for
-    // a processor is taken off as far as sharing explains it: the rest comes at any load, though
-    // not more of it than the work itself takes: that would be neighbours, not this machine's
-    // habit.
-    double unexplained = observation.cpu_ms ? std::min(positive(on_cpu - shared), cpu) : 0;
-    double delay = positive(hold - on_cpu - observation.io_wait_ms - lock_wait - in_pooler);
-    demands.start_ms = std::min(positive(hold - direct - in_pooler), delay + unexplained);
-    if (!observation.hold_ms)
-        demands.start_ms = unexplained;
-    demands.delay_ms = delay + unexplained - demands.start_ms;
+    // Who is on a processor or queues for one waits for nothing else, whatever samples say: a read
+    // from the page cache is seen as a wait, and is work.
+    double elsewhere = positive(hold - on_cpu - in_pooler), waits = waits_of(observation);
+    double really = observation.cpu_ms && waits > elsewhere ? elsewhere / waits : 1;
+    double io_wait = really * observation.io_wait_ms;
+    double lock_wait = really * (observation.lock_wait_ms + observation.lwlock_wait_ms);
+
+    // What is left of the hold once the stations' time, waiting included, is taken off.
+    double delay = positive(elsewhere - io_wait - lock_wait);
+    double woken =
+        observation.cpu_ms ? std::min(positive(on_cpu - shared), most_woken_ms * trips) : 0;
+    demands.start_ms = std::min(std::max(hold - direct - in_pooler, woken / trips), delay + woken);
+    demands.delay_ms = delay + woken - demands.start_ms;
 
     // The application's own work between statements is done while the connection is held.
-    double trips = round_trips_of(observation);
-    double apart = positive(others - demands.pooler_ms);
+    demands.pooler_cpu_ms = std::min(demands.pooler_ms, others);
+    double apart = others - demands.pooler_cpu_ms;
     double held = std::min(apart * (trips - 1) / trips, demands.delay_ms);
     demands.delay_ms -= held;
 
-    // Each transaction brings the rest of the others' work along: when all cores are busy, what is
-    // within transactions has its share of them.
-    double all = cpu + others, within = cpu + held;
-    demands.cores = all > 0 ? machine.cores * within / all : machine.cores;
-    double slope = warming_share * all + waking_ms * trips;
+    double all = cpu + others;
+    double slope = warming_of(observation, cpu, others, trips) + waking_ms * trips;
     double full = std::max(all - slope * (1 - utilisation), (1 - most_shrinking) * all);
     double shrunk = all > 0 ? full / all : 1;
     demands.extra_when_idle =
         utilisation < 1 && full > 0 ? (all - full) / (1 - utilisation) / full : 0;
-    demands.cpu_ms = within * shrunk;
+    demands.cpu_ms = (cpu + held) * shrunk;
+    demands.others_ms = (apart - held) * shrunk;
     demands.pooler_ms *= shrunk;
+    demands.pooler_cpu_ms *= shrunk;
+    demands.cores = machine.cores;
     demands.io_servers = machine.io_servers;
-    demands.io_ms = demand_of_residence(observation.io_wait_ms, rate, machine.io_servers);
+    demands.io_ms = demand_of_residence(io_wait, rate, machine.io_servers);
     // A transaction holds its locks for no longer than itself. At full load, when its work takes
     // less time, so does holding them.
     double busy = utilisation_behind_wait(lock_wait, hold - lock_wait);
@@ -258,27 +319,42 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
 
 std::vector<TransactionKind> kinds_of(const PoolObservation &observation,
                                       const PoolDemands &demands) {
-    std::vector<TransactionKind> kinds;
-    double calls = 0, mean = 0, variance = 0;
+    const double trips = std::clamp(round_trips_of(observation), 1.0, most_round_trips);
+    double calls = 0, mean = 0, variance = 0, known_cpu = 0;
     for (const ObservedStatement &statement : observation.statements) {
-        double variation = statement.mean_ms > 0 ? statement.stddev_ms / statement.mean_ms : 1;
-        kinds.push_back(
-            {"", statement.calls_per_transaction, statement.mean_ms * statement.cpu_share,
-             statement.mean_ms * statement.io_share, 0, statement.mean_ms * statement.delay_share,
-             std::clamp(variation, 0.05, most_variation)});
         calls += statement.calls_per_transaction;
         mean += statement.calls_per_transaction * statement.mean_ms;
-        variance += statement.calls_per_transaction * statement.stddev_ms * statement.stddev_ms;
+        variance += statement.calls_per_transaction * std::pow(needed_deviation(statement), 2);
+        known_cpu += statement.calls_per_transaction * statement.mean_ms * statement.cpu_share;
     }
-    if (kinds.empty())
-        kinds.push_back({"all"});
-    else if (calls > most_calls_of_one_statement)
-        kinds = {{"all", 1, 0, 0, 0, 0,
-                  mean > 0 ? std::clamp(std::sqrt(variance) / mean, 0.05, most_variation) : 1}};
+    if (calls <= 0 || calls > most_calls_of_one_statement) {
+        const double need = demands.cpu_ms + demands.io_ms + demands.serial_ms + demands.delay_ms;
+        const double variation =
+            mean > 0 ? std::sqrt(variance) / std::max(need, 1e-9) : unknown_variation;
+        return {{"all", 1, demands.cpu_ms, demands.io_ms, demands.serial_ms, demands.delay_ms,
+                 std::clamp(variation, least_variation, most_variation),
+                 static_cast<int>(std::lround(trips))}};
+    }
+
+    // Each has its own time and what surrounds it: messages, parsing.
+    const double surrounding = positive(demands.cpu_ms - known_cpu) / calls;
+    std::vector<TransactionKind> kinds;
+    for (const ObservedStatement &statement : observation.statements)
+        kinds.push_back({"", statement.calls_per_transaction,
+                         statement.mean_ms * statement.cpu_share + surrounding,
+                         statement.mean_ms * statement.io_share, 0,
+                         statement.mean_ms * statement.delay_share});
     scale(kinds, &TransactionKind::cpu_ms, demands.cpu_ms);
     scale(kinds, &TransactionKind::io_ms, demands.io_ms);
     scale(kinds, &TransactionKind::serial_ms, demands.serial_ms);
     scale(kinds, &TransactionKind::delay_ms, demands.delay_ms);
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        const double need =
+            kinds[i].cpu_ms + kinds[i].io_ms + kinds[i].serial_ms + kinds[i].delay_ms;
+        kinds[i].variation =
+            std::clamp(needed_deviation(observation.statements[i]) / std::max(need, 1e-9),
+                       least_variation, most_variation);
+    }
     return kinds;
 }
 
@@ -293,10 +369,11 @@ int advised_size(const PoolDemands &demands, int clients) {
     const int population = population_of(clients);
     auto size_for = [&](const PoolDemands &needed) {
         std::vector<double> throughput = throughput_by_size(needed, population);
-        double enough = smallest_reaching(throughput, 0.95 * throughput.back());
+        double enough = where_reached(throughput, 0.95 * throughput.back());
         double wanted = smallest_reaching(throughput, wanted_share * throughput.back());
-        double size =
-            std::clamp(wanted, std::ceil(least_room * enough), std::floor(most_room * enough + 1));
+        double size = std::clamp(
+            wanted, std::ceil(least_room * enough),
+            std::max(std::ceil(least_room * enough), std::floor(most_room * std::ceil(enough))));
         return std::min(static_cast<int>(size), population);
     };
     // A lock that is short saturates slowly, as any single server: but who queues there gains
@@ -316,14 +393,13 @@ std::vector<LoadPoint> waits_at_size(const PoolObservation &observation, const P
         double rate = point.transactions_per_s / 1000;
         if (rate > 0) {
             SimulationLength length;
-            length.warm_up_ms = 2'000 / rate;
-            length.measured_ms = 30'000 / rate;
-            // u = r D(u) / C, and D shrinks with u.
-            double full = rate * demands.cpu_ms, extra = demands.extra_when_idle;
-            PoolDemands now =
-                demands.at_utilisation(full * (1 + extra) / (demands.cores + full * extra));
-            SimulatedServer server{now.cores, now.io_servers, now.pooler_ms, now.start_ms,
-                                   start_variation};
+            length.warm_up_ms = 5'000 / rate;
+            length.measured_ms = 150'000 / rate;
+            const PoolDemands now = demands.at_rate(rate);
+            SimulatedServer server{now.cores, now.io_servers, now.pooler_ms};
+            server.pooler_on_cores = now.pooler_cpu_ms > 0;
+            server.others_ms = now.others_ms;
+            server.start_ms = now.start_ms;
             auto outcome =
                 simulate_pools(server, {{observation.pool, size, rate, kinds_of(observation, now)}},
                                length, random);

@@ -60,17 +60,23 @@ struct PoolDemands {
     double serial_ms = 0; // inferred from lock waits: more connections only wait longer there
     double pooler_ms = 0;
     double delay_ms = 0;
-    double start_ms = 0; // between the pooler and a backend that begins: wake-ups, and waiting for
-                         // a processor longer than sharing them explains
+    double start_ms = 0;        // between the pooler and a backend that begins: to be woken
     double extra_when_idle = 0; // what processor and pooler work grows by, as a share, from a full
                                 // server to an idle one
     double cpu_under_lock_ms = 0; // parts of serial_ms
     double io_under_lock_ms = 0;
-    double cores = 1; // that transactions can have, with what others take outside them taken off
+    double pooler_cpu_ms = 0; // part of pooler_ms: on the server's processors
+    double others_ms = 0;     // processor time of others that comes with each, and holds nothing
+    double cores = 1;
     double io_servers = 1;
 
+    double processor_ms() const { // of all, with each transaction
+        return cpu_ms + cpu_under_lock_ms + pooler_cpu_ms + others_ms;
+    }
+    double cores_for_transactions() const; // with what others take taken off
     ClosedNetwork network() const;
     PoolDemands at_utilisation(double utilisation) const; // of the processors
+    PoolDemands at_rate(double per_ms) const;
     PoolDemands without_locks() const; // the same work, if nobody had to wait for a lock
     double total_ms() const { return cpu_ms + io_ms + serial_ms + pooler_ms + delay_ms + start_ms; }
 };

@@ -1,5 +1,7 @@
 #include "core/pool_simulation.h"
 
+#include "core/time_slices.h"
+
 #include <algorithm>
 #include <cmath>
 #include <deque>
@@ -53,8 +55,9 @@ class Chance {
     std::mt19937_64 &random_;
 };
 
-// The stations of a transaction's way, in its order; processors and pooler are visited twice.
-enum class Step { Send, Start, Parse, Disk, Serial, Delay, Execute, Receive, Done };
+// The stations of a transaction's way, in its order; processors and pooler are visited twice. What
+// others do because of it comes last, when its connection is somebody else's already.
+enum class Step { Send, Start, Parse, Disk, Serial, Delay, Execute, Receive, Done, Others, Gone };
 
 Step after(Step step) {
     return static_cast<Step>(static_cast<int>(step) + 1);
@@ -63,44 +66,13 @@ Step after(Step step) {
 struct Job {
     std::size_t pool = 0;
     double arrived = 0, started = 0;
-    double cpu = 0, io = 0, serial = 0, delay = 0;
+    double cpu = 0, io = 0, delay = 0; // of each round trip
+    double serial = 0;                 // of the last
+    int trips = 1, trips_left = 1;
     Step step = Step::Send;
-};
 
-// Processors shared by all that run, as an operating system does: with j of them, each gets
-// min(1, cores / j). Progress is kept as the work that one that runs all the time would have had,
-// so that a departure costs no more than a heap's pop.
-class SharedProcessors {
-  public:
-    explicit SharedProcessors(double cores) : cores_(cores) {}
-
-    void add(double now, std::size_t job, double work) {
-        advance(now);
-        running_.push({progress_ + work, job});
-    }
-    double next_departure() const {
-        if (running_.empty())
-            return never;
-        return at_ + std::max(running_.top().first - progress_, 0.0) / speed();
-    }
-    std::size_t depart(double now) {
-        advance(now);
-        std::size_t job = running_.top().second;
-        running_.pop();
-        return job;
-    }
-
-  private:
-    double speed() const { return std::min(1.0, cores_ / static_cast<double>(running_.size())); }
-    void advance(double now) {
-        if (!running_.empty())
-            progress_ += (now - at_) * speed();
-        at_ = now;
-    }
-
-    using Finish = std::pair<double, std::size_t>;
-    double cores_, at_ = 0, progress_ = 0;
-    std::priority_queue<Finish, std::vector<Finish>, std::greater<>> running_;
+    bool first_trip() const { return trips_left == trips; }
+    bool last_trip() const { return trips_left == 1; }
 };
 
 // First come, first served.
@@ -167,7 +139,7 @@ class Simulation {
     Simulation(const SimulatedServer &server, const std::vector<SimulatedPool> &pools,
                const SimulationLength &length, std::mt19937_64 &random)
         : server_(server), pools_(pools), length_(length), chance_(random),
-          processors_(std::max(server.cores, 1e-3)),
+          processors_(server.cores, server.slice_ms),
           disk_(std::max(1, static_cast<int>(std::lround(server.io_servers)))), pooler_(1) {
         for (const SimulatedPool &pool : pools)
             states_.push_back({Servers(std::max(pool.size, 1))});
@@ -200,20 +172,24 @@ class Simulation {
                 arrival = states_[pool].next_arrival;
                 arriving = pool;
             }
-        double departure = processors_.next_departure();
+        double processor = processors_.next_event();
         double timed = events_.empty() ? never : events_.top().at;
-        double now = std::min({arrival, departure, timed});
+        double now = std::min({arrival, processor, timed});
         if (now > end)
             return false;
         if (now == arrival)
             arrive(arriving, now);
-        else if (now == departure)
-            advance(processors_.depart(now), now);
-        else {
+        else if (now == processor) {
+            if (auto event = processors_.handle(now); event.finished)
+                leave(event.job, now);
+        } else {
             std::size_t job = events_.top().job;
             events_.pop();
-            finish_timed(job, now);
+            leave(job, now);
         }
+        for (std::size_t job : processors_.take_begun())
+            if (jobs_[job].step == Step::Parse)
+                begin(job, now);
         return true;
     }
 
@@ -232,13 +208,16 @@ class Simulation {
         }
         std::size_t job = new_job();
         const TransactionKind &kind = choose_kind(pools_[pool].kinds);
+        const double trips = kind.round_trips;
         jobs_[job] = {pool,
                       now,
                       now,
-                      chance_.time(kind.cpu_ms, kind.variation),
-                      chance_.time(kind.io_ms, kind.variation),
+                      chance_.time(kind.cpu_ms, kind.variation) / trips,
+                      chance_.time(kind.io_ms, kind.variation) / trips,
+                      chance_.time(kind.delay_ms, kind.variation) / trips,
                       chance_.time(kind.serial_ms, kind.variation),
-                      chance_.time(kind.delay_ms, kind.variation),
+                      kind.round_trips,
+                      kind.round_trips,
                       Step::Send};
         if (state.connections.enter(job))
             start(job, now);
@@ -274,12 +253,19 @@ class Simulation {
                 serve(number, now);
             return;
         case Step::Start:
-            return server_.start_ms > 0 ? serve(number, now) : advance(number, now);
-        case Step::Parse:
-        case Step::Execute:
-            if (job.cpu <= 0)
+            if (server_.start_ms <= 0 || !job.first_trip())
                 return advance(number, now);
-            return processors_.add(now, number, job.cpu / 2);
+            return serve(number, now);
+        case Step::Parse:
+            if (job.cpu <= 0) {
+                begin(number, now);
+                return advance(number, now);
+            }
+            return processors_.add(now, number, job.cpu * (1 - after_waits(job)));
+        case Step::Execute:
+            if (job.cpu * after_waits(job) <= 0)
+                return advance(number, now);
+            return processors_.add(now, number, job.cpu * after_waits(job));
         case Step::Disk:
             if (job.io <= 0)
                 return advance(number, now);
@@ -287,7 +273,7 @@ class Simulation {
                 serve(number, now);
             return;
         case Step::Serial:
-            if (job.serial <= 0)
+            if (job.serial <= 0 || !job.last_trip())
                 return advance(number, now);
             if (states_[job.pool].lock.enter(number))
                 serve(number, now);
@@ -296,7 +282,18 @@ class Simulation {
             return job.delay > 0 ? serve(number, now) : advance(number, now);
         case Step::Done:
             return finish(number, now);
+        case Step::Others:
+            if (server_.others_ms <= 0)
+                return advance(number, now);
+            return processors_.add(now, number, chance_.exponential(server_.others_ms));
+        case Step::Gone:
+            return free_.push_back(number);
         }
+    }
+
+    // The share of its processor time that comes after what it waits for, if it waits at all.
+    static double after_waits(const Job &job) {
+        return job.io + job.serial + job.delay > 0 ? 0.5 : 0;
     }
 
     double service_time(const Job &job) {
@@ -308,24 +305,35 @@ class Simulation {
         case Step::Delay:
             return job.delay;
         case Step::Start:
-            return chance_.time(server_.start_ms, server_.start_variation);
+            return late();
         default:
-            return server_.pooler_ms / 2;
+            return pooler_ms(job);
         }
     }
 
+    double late() {
+        const double mean = std::max(server_.late_ms, server_.start_ms);
+        return chance_.uniform() * mean < server_.start_ms ? chance_.exponential(mean) : 0;
+    }
+
+    double pooler_ms(const Job &job) const { return server_.pooler_ms / (2 * job.trips); }
+
     void serve(std::size_t number, double now) {
+        const Step step = jobs_[number].step;
+        if (server_.pooler_on_cores && (step == Step::Send || step == Step::Receive))
+            return processors_.add(now, number, pooler_ms(jobs_[number]));
         events_.push({now + service_time(jobs_[number]), order_++, number});
     }
 
-    void finish_timed(std::size_t number, double now) {
+    // Its service at a station is over.
+    void leave(std::size_t number, double now) {
         Job &job = jobs_[number];
         Servers *station = nullptr;
         if (job.step == Step::Disk)
             station = &disk_;
         else if (job.step == Step::Serial)
             station = &states_[job.pool].lock;
-        else if (job.step == Step::Send || job.step == Step::Receive)
+        else if (server_.pooler_ms > 0 && (job.step == Step::Send || job.step == Step::Receive))
             station = &pooler_;
         std::size_t next = 0;
         if (station && station->leave(next))
@@ -336,9 +344,18 @@ class Simulation {
     void advance(std::size_t number, double now) {
         Job &job = jobs_[number];
         job.step = after(job.step);
-        if (job.step == Step::Parse && now >= length_.warm_up_ms)
-            states_[job.pool].waits.push_back(now - job.arrived);
+        if (job.step == Step::Done && !job.last_trip()) {
+            --job.trips_left;
+            job.step = Step::Send;
+        }
         enter(number, now);
+    }
+
+    // The server begins with it, or goes on.
+    void begin(std::size_t number, double now) {
+        const Job &job = jobs_[number];
+        if (now >= length_.warm_up_ms && job.first_trip())
+            states_[job.pool].waits.push_back(now - job.arrived);
     }
 
     void finish(std::size_t number, double now) {
@@ -348,10 +365,10 @@ class Simulation {
             state.busy_ms += now - std::max(job.started, length_.warm_up_ms);
             state.responses.push_back(now - job.arrived);
         }
-        free_.push_back(number);
         std::size_t next = 0;
         if (state.connections.leave(next))
             start(next, now);
+        advance(number, now);
     }
 
     std::size_t new_job() {
@@ -386,7 +403,7 @@ class Simulation {
     const std::vector<SimulatedPool> &pools_;
     const SimulationLength &length_;
     Chance chance_;
-    SharedProcessors processors_;
+    TimeSlicedProcessors processors_;
     Servers disk_, pooler_;
     std::vector<PoolState> states_;
     std::vector<Job> jobs_;

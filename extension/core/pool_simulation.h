@@ -18,6 +18,7 @@ struct TransactionKind {
     double serial_ms = 0; // under a lock that all of its pool want
     double delay_ms = 0;  // sleeps, network, the client's thinking
     double variation = 1; // standard deviation over mean of each time above
+    int round_trips = 1;  // that the times above, but for the lock's, are divided among
 };
 
 struct SimulatedPool {
@@ -28,11 +29,14 @@ struct SimulatedPool {
 };
 
 struct SimulatedServer {
-    double cores = 1;      // what is left of them for backends
-    double io_servers = 1; // requests that the disk serves at the same time
-    double pooler_ms = 0;  // of the pooler's one thread for each transaction; 0: none
-    double start_ms = 0;   // mean time until a backend that was sent work gets a processor
-    double start_variation = 1;
+    double cores = 1;
+    double io_servers = 1;        // requests that the disk serves at the same time
+    double pooler_ms = 0;         // of the pooler's one thread for each transaction; 0: none
+    bool pooler_on_cores = false; // or on a machine of its own
+    double others_ms = 0;         // of processor time, of others, after each transaction
+    double start_ms = 0;  // mean time until a backend that was sent work is woken: mostly at once
+    double late_ms = 1.5; // and now and then late, by so much on average
+    double slice_ms = 3;  // that one process may have a processor before others get it
 };
 
 struct WaitPercentiles {

@@ -46,6 +46,28 @@ TEST(PoolModel, WorkShrinksAsTheServerFills) {
     EXPECT_NEAR(demands_of(observation, {2, 16, 1}).cpu_ms, 2, 0.02);
 }
 
+TEST(PoolModel, LongStatementsDoNotShrink) {
+    // A processor's caches are full within a fraction of a millisecond.
+    PoolObservation observation = observed(50, 0, 0);
+    observation.transactions = 4'000;
+    PoolDemands demands = demands_of(observation, {2, 16, 1});
+    EXPECT_GT(demands.cpu_ms, 49);
+    EXPECT_LT(demands_of(observed(0.5, 0, 0), {2, 16, 1}).cpu_ms, 0.4);
+    // Nor where few of a transaction's statements are long.
+    observation = observed(1.5, 0, 0);
+    observation.statements = {{0.97, 0.03, 0.01, 1, 0, 0}, {0.03, 50, 10, 1, 0, 0}};
+    EXPECT_GT(demands_of(observation, {2, 16, 1}).cpu_ms, 1.4);
+}
+
+TEST(PoolModel, WhoComputesDoesNotWaitForTheDisk) {
+    // Reads from the page cache look like waits, and are the processor's work.
+    PoolObservation observation = observed(5, 0, 0);
+    observation.io_wait_ms = 2;
+    EXPECT_NEAR(demands_of(observation, {2, 16, 1}).io_ms, 0, 1e-9);
+    observation.active_ms = *observation.hold_ms = 7;
+    EXPECT_NEAR(demands_of(observation, {2, 16, 1}).io_ms, 2, 0.01);
+}
+
 TEST(PoolModel, ThinkingInsideTransactionsNeedsMany) {
     PoolAdvice advice = advise(observed(1, 0, 20));
     double knee = 2 * (20 + advice.demands.cpu_ms) / advice.demands.cpu_ms;
@@ -99,9 +121,24 @@ TEST(PoolModel, LocksNeverAskForMoreThanWithoutThem) {
 TEST(PoolModel, OthersOnTheMachineTakeTheirShare) {
     PoolObservation alone = observed(1, 0, 10), beside = alone;
     beside.other_cpu_ms = 1;
-    EXPECT_NEAR(demands_of(beside, {2, 16, 1}).cores, 1, 1e-9);
+    EXPECT_NEAR(demands_of(beside, {2, 16, 1}).cores_for_transactions(), 1, 1e-9);
     EXPECT_LT(advise(beside).best_per_s, 0.6 * advise(alone).best_per_s);
     EXPECT_LT(advise(beside).size, advise(alone).size);
+}
+
+TEST(PoolModel, ThePoolersWorkIsDoneOnce) {
+    // On the server's own processors: one connection is held for work and hand-over, no longer.
+    PoolObservation observation = observed(0.5, 0, 0);
+    observation.pooler_ms = 0.1;
+    *observation.hold_ms = 0.8;
+    PoolDemands elsewhere = demands_of(observation, {2, 16, 1});
+    observation.other_cpu_ms = 0.1;
+    PoolDemands here = demands_of(observation, {2, 16, 1});
+    EXPECT_NEAR(here.pooler_cpu_ms, here.pooler_ms, 1e-9);
+    EXPECT_EQ(elsewhere.pooler_cpu_ms, 0);
+    EXPECT_NEAR(throughput_by_size(here, 1).back(), 1000 / here.total_ms(), 1);
+    EXPECT_NEAR(throughput_by_size(here, 100).back(), 2000 / (here.cpu_ms + here.pooler_ms), 1);
+    EXPECT_GT(throughput_by_size(elsewhere, 100).back(), 2000 / (here.cpu_ms + here.pooler_ms));
 }
 
 TEST(PoolModel, ThePoolersThreadIsABound) {
@@ -170,6 +207,23 @@ TEST(PoolModel, KindsKeepTheMean) {
     for (ObservedStatement &statement : observation.statements)
         statement.calls_per_transaction = 3; // one kind of transaction, of six statements
     EXPECT_EQ(kinds_of(observation, demands).size(), 1u);
+}
+
+TEST(PoolModel, WhatSurroundsAStatementDoesNotVary) {
+    PoolObservation observation = observed(1, 0, 3); // of which the statement takes a tenth
+    observation.statements = {{1, 0.1, 0.2, 1, 0, 0}};
+    PoolDemands demands = demands_of(observation, {2, 16, 1});
+    auto kinds = kinds_of(observation, demands);
+    ASSERT_EQ(kinds.size(), 1u);
+    EXPECT_NEAR(kinds[0].variation, 0.2 / (demands.cpu_ms + demands.delay_ms), 1e-9);
+
+    // Nor is what it waited for locks its own spread.
+    observation.statements = {{4, 10, 50, 0.01, 0, 0}};
+    observation.round_trips = 4;
+    kinds = kinds_of(observation, demands);
+    ASSERT_EQ(kinds.size(), 1u);
+    EXPECT_LT(kinds[0].variation, 0.5);
+    EXPECT_EQ(kinds[0].round_trips, 4);
 }
 
 TEST(PoolModel, RivalsByTheirFormulas) {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace triage {
 namespace {
 
@@ -73,6 +75,40 @@ TEST(PoolSimulation, LocksLetOneThroughAtATime) {
 TEST(PoolSimulation, PoolerHasOneThread) {
     auto outcome = simulate_one({64, 1, 0.2}, {"", 50, 20, {computing(0.1)}}, 20'000);
     EXPECT_NEAR(outcome.throughput_per_ms, 5, 0.05);
+}
+
+TEST(PoolSimulation, ThePoolerMayShareTheProcessors) {
+    SimulatedServer server{2, 1, 0.1};
+    SimulatedPool pool{"", 50, 20, {computing(0.4)}};
+    EXPECT_NEAR(simulate_one(server, pool, 20'000).throughput_per_ms, 2 / 0.4, 0.1);
+    server.pooler_on_cores = true;
+    EXPECT_NEAR(simulate_one(server, pool, 20'000).throughput_per_ms, 2 / 0.5, 0.1);
+    server.others_ms = 0.3; // but holds no connection
+    EXPECT_NEAR(simulate_one(server, pool, 20'000).throughput_per_ms, 2 / 0.8, 0.1);
+}
+
+TEST(PoolSimulation, RoundTripsDivideTheWork) {
+    TransactionKind once{"", 1, 1, 0, 0, 6, 0}, often = once;
+    often.round_trips = 4;
+    SimulatedServer server{1, 1, 0.2};
+    for (const TransactionKind &kind : {once, often}) {
+        auto outcome = simulate_one(server, {"", 20, 0.5, {kind}}, 40'000);
+        EXPECT_NEAR(outcome.throughput_per_ms, 0.5, 0.02);
+        EXPECT_GT(outcome.response.p50_ms, 7.2);
+        EXPECT_LT(outcome.response.p50_ms, 10);
+    }
+    // Between them others begin.
+    EXPECT_LT(simulate_one(server, {"", 20, 0.5, {often}}, 40'000).wait.p99_ms,
+              simulate_one(server, {"", 20, 0.5, {once}}, 40'000).wait.p99_ms);
+}
+
+TEST(PoolSimulation, SomeAreWokenLate) {
+    SimulatedServer server{8, 1, 0};
+    server.start_ms = 0.06; // one in 25, by 1.5 ms
+    auto wait = simulate_one(server, {"", 50, 1, {computing(0.1)}}, 300'000).wait;
+    EXPECT_NEAR(wait.mean_ms, 0.06, 0.01);
+    EXPECT_EQ(wait.p95_ms, 0);
+    EXPECT_NEAR(wait.p99_ms, 1.5 * std::log(4), 0.3);
 }
 
 TEST(PoolSimulation, ShortOnesPassLongOnesOnSharedProcessors) {

@@ -12,6 +12,9 @@
 #include <libpq-fe.h>
 
 #include <poll.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 #include <algorithm>
 #include <chrono>
@@ -295,6 +298,9 @@ int main(int argc, char **argv) {
     if (rate <= 0 || scripts.empty())
         fail("--rate and -f are needed");
 
+#ifdef __linux__
+    prctl(PR_SET_TIMERSLACK, 1UL); // arrivals at their moments, not when timers are looked at anyway
+#endif
     Measured measured =
         Generator(std::move(scripts), conninfo, connections, seed).run(rate, batch, seconds, warm_up);
     std::printf("{");

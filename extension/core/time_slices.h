@@ -1,0 +1,51 @@
+// Processors as an operating system shares them, for simulations. Who comes waits until a processor
+// is free or one's slice is over; who has used its slice up gives way at once to who has not, as a
+// report does to a lookup. Times in milliseconds.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <vector>
+
+namespace triage {
+
+class TimeSlicedProcessors {
+  public:
+    // Parts of a processor make all of them slower.
+    TimeSlicedProcessors(double processors, double slice_ms);
+
+    void add(double now, std::size_t job, double work_ms);
+    double next_event() const; // infinite if nobody runs
+
+    struct Event {
+        bool finished = false; // the job; else only its slice
+        std::size_t job = 0;
+    };
+    Event handle(double now); // what next_event() is the time of
+
+    // Jobs that got a processor for the first time since the last call.
+    std::vector<std::size_t> take_begun();
+
+  private:
+    struct Work {
+        std::size_t job = 0;
+        double left_ms = 0;
+        bool begun = false, sliced = false; // sliced: has had a slice
+    };
+    struct Processor {
+        bool busy = false;
+        Work work;
+        double since = 0, until = 0; // of the slice
+        bool last = false;           // it finishes the work
+    };
+
+    void run(Processor &processor, double now, Work work);
+    void run_next(Processor &processor, double now);
+
+    double speed_, slice_ms_;
+    std::vector<Processor> processors_;
+    std::deque<Work> fresh_, sliced_; // that wait
+    std::vector<std::size_t> begun_;
+};
+
+} // namespace triage
