@@ -77,6 +77,7 @@ sub measured
 		($result, $least) = ($measured, $others) if !defined $least || $others < $least;
 		return $result if $others <= $most_others;
 		++$rounds{discarded};
+		note(sprintf 'others took %.0f %% of the machine', 100 * $others);
 	}
 	++$rounds{disturbed};
 	return $result; # the least disturbed
