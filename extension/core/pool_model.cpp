@@ -151,8 +151,8 @@ std::vector<LoadPoint> waits_at_size(const PoolObservation &observation, const P
         double rate = point.transactions_per_s / 1000;
         if (rate > 0) {
             SimulationLength length;
-            length.warm_up_ms = 5'000 / rate;
-            length.measured_ms = 150'000 / rate;
+            length.warm_up_ms = 3'000 / rate;
+            length.measured_ms = 60'000 / rate;
             const PoolDemands now = demands.at_rate(rate);
             SimulatedServer server{now.cores, now.io_servers, now.pooler_ms};
             server.pooler_on_cores = now.pooler_cpu_ms > 0;

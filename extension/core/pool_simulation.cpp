@@ -187,9 +187,10 @@ class Simulation {
             events_.pop();
             leave(job, now);
         }
-        for (std::size_t job : processors_.take_begun())
+        for (std::size_t job : processors_.begun())
             if (jobs_[job].step == Step::Parse)
                 begin(job, now);
+        processors_.begun().clear();
         return true;
     }
 

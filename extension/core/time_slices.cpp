@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
 
 namespace triage {
 
+namespace {
+
+constexpr double never = std::numeric_limits<double>::infinity();
+
+} // namespace
+
 TimeSlicedProcessors::TimeSlicedProcessors(double processors, double slice_ms)
-    : slice_ms_(slice_ms) {
+    : slice_ms_(slice_ms), next_event_(never) {
     const double wanted = std::max(processors, 1e-3);
     // 3.0000001 are three.
     processors_.resize(static_cast<std::size_t>(std::max(std::ceil(wanted - 1e-6), 1.0)));
@@ -17,65 +22,74 @@ TimeSlicedProcessors::TimeSlicedProcessors(double processors, double slice_ms)
 
 void TimeSlicedProcessors::add(double now, std::size_t job, double work_ms) {
     const Work work{job, work_ms / speed_};
-    for (Processor &processor : processors_)
-        if (!processor.busy)
-            return run(processor, now, work);
+    Processor *found = nullptr;
     for (Processor &processor : processors_) {
-        if (!processor.work.sliced)
-            continue;
-        Work interrupted = processor.work;
-        interrupted.left_ms -= now - processor.since;
-        sliced_.push_front(interrupted);
-        return run(processor, now, work);
+        if (!processor.busy) {
+            found = &processor;
+            break;
+        }
+        if (!found && (processor.work.sliced || processor.since + slice_ms_ <= now))
+            found = &processor;
     }
-    fresh_.push_back(work);
-}
-
-double TimeSlicedProcessors::next_event() const {
-    double first = std::numeric_limits<double>::infinity();
-    for (const Processor &processor : processors_)
-        if (processor.busy)
-            first = std::min(first, processor.until);
-    return first;
+    if (!found) {
+        fresh_.push_back(work);
+        for (Processor &processor : processors_)
+            end_with_slice(processor);
+    } else {
+        if (found->busy) {
+            Work interrupted = found->work;
+            interrupted.left_ms -= now - found->since;
+            interrupted.sliced = true;
+            sliced_.push_front(interrupted);
+        }
+        run(*found, now, work);
+    }
+    find_next_event();
 }
 
 TimeSlicedProcessors::Event TimeSlicedProcessors::handle(double now) {
-    auto processor = std::min_element(processors_.begin(), processors_.end(),
-                                      [](const Processor &a, const Processor &b) {
-                                          return a.busy != b.busy ? a.busy : a.until < b.until;
-                                      });
-    Work work = processor->work;
+    auto processor = std::find_if(processors_.begin(), processors_.end(), [&](const auto &one) {
+        return one.busy && one.until == next_event_;
+    });
+    const Work work = processor->work;
     const bool finished = processor->last;
-    if (!finished) {
-        work.left_ms -= slice_ms_;
-        work.sliced = true;
-        sliced_.push_back(work);
+    if (!finished)
+        sliced_.push_back({work.job, work.left_ms - slice_ms_, work.begun, true});
+    processor->busy = false;
+    for (std::deque<Work> *waiting : {&fresh_, &sliced_}) {
+        if (waiting->empty())
+            continue;
+        const Work next = waiting->front();
+        waiting->pop_front();
+        run(*processor, now, next);
+        break;
     }
-    run_next(*processor, now);
+    find_next_event();
     return {finished, work.job};
-}
-
-std::vector<std::size_t> TimeSlicedProcessors::take_begun() {
-    return std::exchange(begun_, {});
 }
 
 void TimeSlicedProcessors::run(Processor &processor, double now, Work work) {
     if (!work.begun)
         begun_.push_back(work.job);
     work.begun = true;
-    processor = {true, work, now, now + std::min(work.left_ms, slice_ms_),
-                 work.left_ms <= slice_ms_};
+    processor = {true, work, now, now + work.left_ms, true};
+    if (!fresh_.empty() || !sliced_.empty())
+        end_with_slice(processor);
 }
 
-void TimeSlicedProcessors::run_next(Processor &processor, double now) {
-    processor.busy = false;
-    for (std::deque<Work> *waiting : {&fresh_, &sliced_}) {
-        if (waiting->empty())
-            continue;
-        const Work work = waiting->front();
-        waiting->pop_front();
-        return run(processor, now, work);
-    }
+// Now that somebody waits for it.
+void TimeSlicedProcessors::end_with_slice(Processor &processor) const {
+    if (processor.work.left_ms <= slice_ms_)
+        return;
+    processor.until = processor.since + slice_ms_;
+    processor.last = false;
+}
+
+void TimeSlicedProcessors::find_next_event() {
+    next_event_ = never;
+    for (const Processor &processor : processors_)
+        if (processor.busy)
+            next_event_ = std::min(next_event_, processor.until);
 }
 
 } // namespace triage

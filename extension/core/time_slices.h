@@ -15,7 +15,7 @@ class TimeSlicedProcessors {
     TimeSlicedProcessors(double processors, double slice_ms);
 
     void add(double now, std::size_t job, double work_ms);
-    double next_event() const; // infinite if nobody runs
+    double next_event() const { return next_event_; } // infinite if nobody runs
 
     struct Event {
         bool finished = false; // the job; else only its slice
@@ -23,26 +23,27 @@ class TimeSlicedProcessors {
     };
     Event handle(double now); // what next_event() is the time of
 
-    // Jobs that got a processor for the first time since the last call.
-    std::vector<std::size_t> take_begun();
+    // Jobs that got a processor for the first time, until they are cleared.
+    std::vector<std::size_t> &begun() { return begun_; }
 
   private:
     struct Work {
         std::size_t job = 0;
         double left_ms = 0;
-        bool begun = false, sliced = false; // sliced: has had a slice
+        bool begun = false, sliced = false; // sliced: it had a slice
     };
     struct Processor {
         bool busy = false;
         Work work;
-        double since = 0, until = 0; // of the slice
-        bool last = false;           // it finishes the work
+        double since = 0, until = 0;
+        bool last = false; // it finishes the work
     };
 
     void run(Processor &processor, double now, Work work);
-    void run_next(Processor &processor, double now);
+    void end_with_slice(Processor &processor) const;
+    void find_next_event();
 
-    double speed_, slice_ms_;
+    double speed_, slice_ms_, next_event_;
     std::vector<Processor> processors_;
     std::deque<Work> fresh_, sliced_; // that wait
     std::vector<std::size_t> begun_;
