@@ -7,6 +7,7 @@ PG_HEADERS_BEGIN
 #include "access/attmap.h"
 #include "access/stratnum.h"
 #include "catalog/pg_class.h"
+#include "commands/vacuum.h"
 #include "common/relpath.h"
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
@@ -220,6 +221,17 @@ inline bool walk_plan_state(PlanState *state, PlanStateWalker walker, void *cont
 #else
     return planstate_tree_walker(
         state, reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker)), context);
+#endif
+}
+
+// What ANALYZE knows of a column without a target of its own. To 16 it has the column's catalog
+// row.
+inline void use_default_statistics_target(VacAttrStats *stats) {
+#if PG_VERSION_NUM >= 170000
+    stats->attstattarget = -1;
+#else
+    stats->attr = static_cast<Form_pg_attribute>(palloc0(ATTRIBUTE_FIXED_PART_SIZE));
+    stats->attr->attstattarget = -1;
 #endif
 }
 

@@ -237,10 +237,7 @@ class Explanation {
                     " of the rows";
         text += generic_plans(index, candidate.definition);
         text += foreign_keys(index);
-        if (is_guessed(index, candidate.definition))
-            text +=
-                "; of the expression there are no statistics before it is built and analyzed, so "
-                "how many rows match is a guess";
+        text += statistics_of_keys(index, candidate.definition);
         for (const std::string &name : redundant)
             text += "; nobody needs " + name + " beside it";
         return text + ".";
@@ -288,8 +285,10 @@ class Explanation {
         return text;
     }
 
-    // Whether a condition on one of the index's expressions is none that the planner can estimate.
-    bool is_guessed(const ChosenIndex &index, const IndexDefinition &definition) const {
+    // Where a condition on one of the index's expressions is none that the server can estimate.
+    std::string statistics_of_keys(const ChosenIndex &index,
+                                   const IndexDefinition &definition) const {
+        bool guessed = false, sampled = false;
         auto is_key = [&](const Clause &clause) {
             return std::any_of(definition.keys.begin(), definition.keys.end(),
                                [&](const KeyColumn &column) {
@@ -300,8 +299,16 @@ class Explanation {
             for (const RelationAccess &access : snapshot_.workload.statements[place].accesses)
                 for (const Clause &clause : access.clauses)
                     if (access.relation == definition.relation && clause.guessed && is_key(clause))
-                        return true;
-        return false;
+                        (record_.sampled.contains({access.relation, clause.key.expression})
+                             ? sampled
+                             : guessed) = true;
+        if (guessed)
+            return "; of the expression there are no statistics before it is built and analyzed, "
+                   "so how many rows match is a guess";
+        if (sampled)
+            return "; of the expression there are no statistics before it is built and analyzed, "
+                   "so how many rows match was estimated from a sample";
+        return "";
     }
 
     // Of observed statements alone, whose texts are normalised: what was given as a text has

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct SearchRecord {
     double elapsed_ms = 0;
     std::map<std::string, std::uint64_t> undefined; // candidates that cannot be, by SQLSTATE
     std::uint64_t withheld = 0; // candidates that would name what the privacy rule keeps in
+    std::set<std::pair<RelationId, std::string>> sampled; // expressions with statistics from rows
 };
 
 std::vector<Recommendation> explain(const Snapshot &snapshot,

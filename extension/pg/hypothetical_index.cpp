@@ -18,6 +18,7 @@ PG_HEADERS_BEGIN
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/selfuncs.h"
 #include "utils/varlena.h"
 PG_HEADERS_END
 
@@ -26,6 +27,7 @@ namespace {
 
 get_relation_info_hook_type next_relation_info = nullptr;
 explain_get_index_name_hook_type next_index_name = nullptr;
+get_index_stats_hook_type next_index_stats = nullptr;
 const IndexOffer *active = nullptr;
 
 template <class T> T *new_array(int count) {
@@ -208,8 +210,9 @@ IndexOptInfo *make_index_info(RelOptInfo *rel, const HypotheticalIndex *index, O
     info->amoptionalkey = am->amoptionalkey;
     info->amsearcharray = am->amsearcharray;
     info->amsearchnulls = am->amsearchnulls;
-    info->amhasgettuple = am->amgettuple != nullptr;
-    info->amhasgetbitmap = am->amgetbitmap != nullptr;
+    const bool readable = !index->only_statistics;
+    info->amhasgettuple = readable && am->amgettuple != nullptr;
+    info->amhasgetbitmap = readable && am->amgetbitmap != nullptr;
     info->amcanparallel = am->amcanparallel;
     info->amcanmarkpos = am->ammarkpos != nullptr && am->amrestrpos != nullptr;
     info->amcostestimate = reinterpret_cast<decltype(info->amcostestimate)>(am->amcostestimate);
@@ -250,6 +253,24 @@ void show_indexes(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
     }
 }
 
+void keep(HeapTuple) {} // it is ours, and outlives the plan
+
+// Before an index on an expression is built and analyzed, the planner guesses.
+bool lend_statistics(PlannerInfo *root, Oid oid, AttrNumber place, VariableStatData *variable) {
+    if (active != nullptr && root->glob->boundParams == active->parameters)
+        for (int i = 0; i < active->count; i++) {
+            const HypotheticalIndex *index = active->indexes[i].index;
+            if (active->indexes[i].oid != oid || place < 1 || place > index->key_count ||
+                index->statistics[place - 1] == nullptr)
+                continue;
+            variable->statsTuple = index->statistics[place - 1];
+            variable->freefunc = keep;
+            variable->acl_ok = true; // what the plan costs is told to whoever may plan it
+            return true;
+        }
+    return next_index_stats ? next_index_stats(root, oid, place, variable) : false;
+}
+
 const char *name_index(Oid oid) {
     if (active != nullptr && active->names != nullptr)
         for (int i = 0; i < active->count; i++)
@@ -275,6 +296,7 @@ HypotheticalIndex *resolve_index(const IndexDefinition &definition) {
     index->input_types = new_array<Oid>(keys);
     index->collations = new_array<Oid>(keys);
     index->key_types = new_array<Oid>(keys);
+    index->statistics = new_array<HeapTuple>(keys);
     index->descending = new_array<bool>(keys);
     index->nulls_first = new_array<bool>(keys);
     index->can_return = new_array<bool>(columns);
@@ -314,6 +336,8 @@ void install_hypothetical_indexes() {
     get_relation_info_hook = show_indexes;
     next_index_name = explain_get_index_name_hook;
     explain_get_index_name_hook = name_index;
+    next_index_stats = get_index_stats_hook;
+    get_index_stats_hook = lend_statistics;
 }
 
 } // namespace triage

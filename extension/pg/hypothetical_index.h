@@ -6,6 +6,7 @@
 #include "pg/pg.h"
 
 PG_HEADERS_BEGIN
+#include "access/htup.h"
 #include "nodes/params.h"
 #include "nodes/pathnodes.h"
 #include "utils/hsearch.h"
@@ -25,6 +26,10 @@ struct HypotheticalIndex {
     bool *descending, *nulls_first, *can_return;
     bytea **opclass_options;
     List *expressions, *predicate, *target_list; // Vars have varno 1
+
+    HeapTuple *statistics; // of keys that are expressions; null where there are none
+    // It lends the planner statistics and is not to be read.
+    bool only_statistics;
 
     // Filled from a Candidate, or for a partition by the hook.
     double tuples, pages, leaf_pages, inner_pages_per_leaf;

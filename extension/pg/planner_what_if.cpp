@@ -57,6 +57,14 @@ void note_index(Plan *plan, void *context) {
             used->used[i] = true;
 }
 
+void lend(const ExpressionStatistics &known, const IndexDefinition &definition,
+          HypotheticalIndex *index) {
+    if (definition.relation == known.relation && definition.method == IndexMethod::Btree)
+        for (std::size_t key = 0; key < definition.keys.size(); key++)
+            if (definition.keys[key].key.expression == known.expression)
+                index->statistics[key] = known.statistics;
+}
+
 } // namespace
 
 struct PlannerWhatIf::State {
@@ -64,7 +72,8 @@ struct PlannerWhatIf::State {
     std::span<const PlanningParameters> parameters;
     ScratchContext context{"pg_triage hypothetical indexes"};
     ScratchContext plan_context{"pg_triage what-if plan"};
-    std::vector<HypotheticalIndex *> indexes; // by candidate
+    std::vector<HypotheticalIndex *> indexes;    // by candidate
+    std::vector<HypotheticalIndex *> statistics; // offered in each call, behind the candidates
     std::vector<Oid> free_oids;
     HTAB *partitions = nullptr;
     ParamListInfo nothing_bound =
@@ -75,7 +84,8 @@ struct PlannerWhatIf::State {
     std::vector<char> used_flags;
 
     State(std::span<const PlannableQuery> statements,
-          std::span<const PlanningParameters> parameters, std::span<const Candidate> candidates);
+          std::span<const PlanningParameters> parameters, std::span<const Candidate> candidates,
+          std::span<const ExpressionStatistics> expressions);
 
     ParamListInfo parameters_of(std::size_t statement, PlanMode mode) const;
     void offer(std::span<const CandidateId> candidates);
@@ -86,7 +96,8 @@ struct PlannerWhatIf::State {
 
 PlannerWhatIf::State::State(std::span<const PlannableQuery> statements,
                             std::span<const PlanningParameters> parameters,
-                            std::span<const Candidate> candidates)
+                            std::span<const Candidate> candidates,
+                            std::span<const ExpressionStatistics> expressions)
     : statements(statements), parameters(parameters) {
     for (auto &mode : plannable)
         mode.resize(statements.size());
@@ -108,6 +119,17 @@ PlannerWhatIf::State::State(std::span<const PlannableQuery> statements,
         index->tree_height = size.tree_height;
         indexes.push_back(index);
     }
+    for (const ExpressionStatistics &known : expressions) {
+        const IndexDefinition key{.relation = known.relation,
+                                  .keys = {{.key = {.expression = known.expression}}}};
+        HypotheticalIndex *index = context.call_server([&] { return resolve_index(key); });
+        index->only_statistics = true;
+        index->statistics[0] = known.statistics;
+        index->tuples = index->pages = index->leaf_pages = 1;
+        statistics.push_back(index);
+        for (std::size_t i = 0; i < candidates.size(); i++)
+            lend(known, candidates[i].definition, indexes[i]);
+    }
 }
 
 ParamListInfo PlannerWhatIf::State::parameters_of(std::size_t statement, PlanMode mode) const {
@@ -119,13 +141,15 @@ ParamListInfo PlannerWhatIf::State::parameters_of(std::size_t statement, PlanMod
 }
 
 void PlannerWhatIf::State::offer(std::span<const CandidateId> candidates) {
-    while (free_oids.size() < candidates.size()) {
+    while (free_oids.size() < candidates.size() + statistics.size()) {
         Oid after = free_oids.empty() ? FirstNormalObjectId : free_oids.back();
         free_oids.push_back(call_server([&] { return next_free_oid(after); }));
     }
     offered.clear();
     for (std::size_t i = 0; i < candidates.size(); i++)
         offered.push_back({indexes.at(candidates[i]), free_oids[i]});
+    for (HypotheticalIndex *index : statistics)
+        offered.push_back({index, free_oids[offered.size()]});
 }
 
 IndexOffer PlannerWhatIf::State::current_offer(ParamListInfo bound) const {
@@ -161,8 +185,9 @@ std::vector<CandidateId> PlannerWhatIf::State::used(const PlannedStmt *plan,
 
 PlannerWhatIf::PlannerWhatIf(std::span<const PlannableQuery> statements,
                              std::span<const PlanningParameters> parameters,
-                             std::span<const Candidate> candidates)
-    : state_(std::make_unique<State>(statements, parameters, candidates)) {}
+                             std::span<const Candidate> candidates,
+                             std::span<const ExpressionStatistics> expressions)
+    : state_(std::make_unique<State>(statements, parameters, candidates, expressions)) {}
 
 PlannerWhatIf::~PlannerWhatIf() = default;
 
@@ -218,6 +243,7 @@ ExplainedPlan PlannerWhatIf::explain(std::size_t statement, PlanMode mode,
     std::vector<const char *> offered_names;
     for (CandidateId id : offered)
         offered_names.push_back(names[id].c_str());
+    offered_names.resize(state.offered.size(), "");
     IndexOffer offer = state.current_offer(parameters);
     offer.names = offered_names.data();
     ActiveOffer active(offer);

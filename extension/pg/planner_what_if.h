@@ -5,6 +5,7 @@
 
 #include "core/what_if.h"
 #include "core/workload.h"
+#include "pg/expression_statistics.h"
 #include "pg/pg.h"
 #include "pg/query_text.h"
 
@@ -33,10 +34,12 @@ class PlannerWhatIf : public WhatIf {
   public:
     // Statements, by their place in the workload, with their parameters (may be shorter: then
     // nothing is bound); all handed over must outlive this object, and the statements must have
-    // been analysed in this transaction, whose locks they rely on. Throws ServerError.
+    // been analysed in this transaction, whose locks they rely on. What is known of `expressions`
+    // the planner knows in every call, whatever is offered. Throws ServerError.
     PlannerWhatIf(std::span<const PlannableQuery> statements,
                   std::span<const PlanningParameters> parameters,
-                  std::span<const Candidate> candidates);
+                  std::span<const Candidate> candidates,
+                  std::span<const ExpressionStatistics> expressions = {});
     ~PlannerWhatIf() override;
     PlannerWhatIf(const PlannerWhatIf &) = delete;
     PlannerWhatIf &operator=(const PlannerWhatIf &) = delete;

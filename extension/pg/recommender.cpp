@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <map>
+#include <set>
 
 PG_HEADERS_BEGIN
 #include "miscadmin.h"
@@ -42,6 +43,17 @@ struct PricedCandidates {
 // Rows of a table that are looked at where statistics are silent. Only numbers come of it.
 constexpr int sampled_rows = 3000;
 
+// Of each relation at most one, drawn when it is asked for.
+class Samples {
+  public:
+    const RowSample &of(RelationId relation) {
+        return samples_.try_emplace(relation, relation, sampled_rows).first->second;
+    }
+
+  private:
+    std::map<RelationId, RowSample> samples_;
+};
+
 // Whether the privacy rule lets the text of the index's expressions out: keys of documents only if
 // enough of the sampled rows have them.
 bool may_be_shown(const IndexDefinition &definition, const RowSample *sample) {
@@ -65,19 +77,13 @@ bool may_be_shown(const IndexDefinition &definition, const RowSample *sample) {
 
 // A type without an operator class, a function that raises: what cannot be indexed is no reason to
 // give up the rest.
-PricedCandidates price_each(const Workload &workload, std::vector<IndexDefinition> definitions) {
+PricedCandidates price_each(const Workload &workload, std::vector<IndexDefinition> definitions,
+                            Samples &samples) {
     PricedCandidates result;
-    std::map<RelationId, RowSample> samples;
-    auto sample_for = [&](const IndexDefinition &definition) -> const RowSample * {
-        if (!wants_sample(definition))
-            return nullptr;
-        return &samples.try_emplace(definition.relation, definition.relation, sampled_rows)
-                    .first->second;
-    };
     for (IndexDefinition &definition : definitions) {
         call_server([] { CHECK_FOR_INTERRUPTS(); });
         const RelationId relation = definition.relation;
-        const RowSample *sample = sample_for(definition);
+        const RowSample *sample = wants_sample(definition) ? &samples.of(relation) : nullptr;
         auto error = survive([&] {
             if (!may_be_shown(definition, sample)) {
                 result.withheld++;
@@ -95,6 +101,31 @@ PricedCandidates price_each(const Workload &workload, std::vector<IndexDefinitio
             ereport(DEBUG1,
                     (errmsg_internal("an index of relation %u cannot be defined, SQLSTATE %s",
                                      relation, sqlstate.c_str())));
+        });
+    }
+    return result;
+}
+
+// Of expressions in conditions that the planner can only guess at, from sampled rows.
+std::vector<ExpressionStatistics> statistics_of_expressions(const Workload &workload,
+                                                            Samples &samples) {
+    std::set<std::pair<RelationId, std::string>> guessed;
+    for (const Statement &statement : workload.statements)
+        for (const RelationAccess &access : statement.accesses)
+            for (const Clause &clause : access.clauses)
+                if (clause.guessed && !clause.key.expression.empty())
+                    guessed.emplace(access.relation, clause.key.expression);
+    std::vector<ExpressionStatistics> result;
+    for (const auto &[relation, expression] : guessed) {
+        call_server([] { CHECK_FOR_INTERRUPTS(); });
+        survive([&] {
+            ScratchContext scratch;
+            const IndexDefinition key{.relation = relation,
+                                      .keys = {{.key = {.expression = expression}}}};
+            HypotheticalIndex *index = scratch.call_server([&] { return resolve_index(key); });
+            const double rows = workload.find_relation(relation)->tuples;
+            if (HeapTuple statistics = samples.of(relation).statistics_of(index, rows))
+                result.push_back({relation, expression, statistics});
         });
     }
     return result;
@@ -128,9 +159,12 @@ std::vector<Recommendation> recommend(const RecommendationRequest &request) {
     auto start = std::chrono::steady_clock::now();
     ScopedMemory memory("pg_triage recommender");
     Snapshot snapshot = request.queries ? take_snapshot(*request.queries) : take_snapshot();
+    Samples samples;
     const auto [candidates, undefined, withheld] =
-        price_each(snapshot.workload, wanted_candidates(snapshot.workload, request));
-    PlannerWhatIf planner(snapshot.plannable, snapshot.parameters, candidates);
+        price_each(snapshot.workload, wanted_candidates(snapshot.workload, request), samples);
+    const std::vector<ExpressionStatistics> expressions =
+        statistics_of_expressions(snapshot.workload, samples);
+    PlannerWhatIf planner(snapshot.plannable, snapshot.parameters, candidates, expressions);
     PlannerAsRoles what_if(planner, snapshot.roles);
     Selection selection = select_indexes(snapshot.workload, candidates, what_if, request.limits);
     std::vector<std::string> names(candidates.size());
@@ -149,8 +183,11 @@ std::vector<Recommendation> recommend(const RecommendationRequest &request) {
         });
         return text;
     };
-    return explain(snapshot, candidates, selection, {elapsed_ms(start), undefined, withheld},
-                   plan_of);
+    SearchRecord record{
+        .elapsed_ms = elapsed_ms(start), .undefined = undefined, .withheld = withheld};
+    for (const ExpressionStatistics &known : expressions)
+        record.sampled.emplace(known.relation, known.expression);
+    return explain(snapshot, candidates, selection, record, plan_of);
 }
 
 } // namespace triage

@@ -1,6 +1,7 @@
 #include "pg/row_sample.h"
 
 #include "pg/compat.h"
+#include "pg/expression_statistics.h"
 #include "pg/guard.h"
 #include "pg/subtransaction.h"
 
@@ -21,6 +22,7 @@ PG_HEADERS_BEGIN
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
 #include "storage/bufmgr.h"
+#include "storage/itemptr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/sampling.h"
@@ -351,6 +353,9 @@ void make_searched_keys(const HypotheticalIndex *index, Oid relid, const HeapTup
 RowSample::RowSample(Oid relid, int rows) : relid_(relid) {
     Drawing drawing = context_.call_server([&] { return draw(relid, rows); });
     rows_.assign(drawing.rows, drawing.rows + drawing.count);
+    std::stable_sort(rows_.begin(), rows_.end(), [](HeapTuple a, HeapTuple b) {
+        return ItemPointerCompare(&a->t_self, &b->t_self) < 0;
+    });
 }
 
 RowSample::Entries RowSample::entries_of(const HypotheticalIndex *index) const {
@@ -382,6 +387,30 @@ double RowSample::rows_with_all_columns(const HypotheticalIndex *index) const {
     const Entries entries = entries_of(index);
     return static_cast<double>(std::count_if(entries.keys.begin(), entries.keys.end(),
                                              [](const SampledKey &key) { return key.nulls == 0; }));
+}
+
+HeapTuple RowSample::statistics_of(const HypotheticalIndex *index, double table_rows) const {
+    if (rows_.empty())
+        return nullptr;
+    MemoryContext lasting = CurrentMemoryContext;
+    ScratchContext scratch;
+    return scratch.call_server([&]() -> HeapTuple {
+        if (runs_foreign_code(reinterpret_cast<Node *>(index->target_list), nullptr))
+            return nullptr;
+        HeapTuple made = nullptr;
+        auto *expression = static_cast<Node *>(linitial(index->expressions));
+        // Its message would show a value.
+        ErrorData *error = attempt([&] {
+            made = make_statistics(expression, relid_, rows_.data(), static_cast<int>(rows_.size()),
+                                   table_rows);
+        });
+        if (error || made == nullptr)
+            return nullptr;
+        MemoryContext caller = MemoryContextSwitchTo(lasting);
+        HeapTuple kept = heap_copytuple(made);
+        MemoryContextSwitchTo(caller);
+        return kept;
+    });
 }
 
 // An operator class is its superuser's; what the expressions run is not.

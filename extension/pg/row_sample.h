@@ -34,6 +34,10 @@ class RowSample {
     // Rows in which none of the index's columns is NULL; 0 where nothing could be computed.
     double rows_with_all_columns(const HypotheticalIndex *index) const;
 
+    // Statistics of the index's first key, an expression, in the caller's memory context. Null
+    // where they cannot be made without running somebody's code, or where making them fails.
+    HeapTuple statistics_of(const HypotheticalIndex *index, double table_rows) const;
+
     // The same of a GIN index: all keys of all rows.
     struct SearchedKeys {
         std::vector<SampledKey> keys;
@@ -45,7 +49,7 @@ class RowSample {
   private:
     ScratchContext context_{"pg_triage row sample"};
     Oid relid_;
-    std::vector<HeapTuple> rows_;
+    std::vector<HeapTuple> rows_; // of an ordinary table in their order
 };
 
 } // namespace triage
