@@ -52,8 +52,14 @@ Datum fetch(VacAttrStatsP stats, int row, bool *is_null) {
     return stats->exprvals[row];
 }
 
-void evaluate(Node *expression, Oid relid, const HeapTuple *rows, int row_count,
-              VacAttrStats *stats) {
+// Wide values make a smaller sample.
+constexpr Size most_bytes = 16 * 1024 * 1024;
+
+// How many of the rows it was done for.
+int evaluate(Node *expression, Oid relid, const HeapTuple *rows, int row_count,
+             VacAttrStats *stats) {
+    const bool by_value = stats->attrtype->typbyval;
+    const int16 length = stats->attrtype->typlen;
     stats->exprvals = static_cast<Datum *>(palloc(sizeof(Datum) * static_cast<Size>(row_count)));
     stats->exprnulls = static_cast<bool *>(palloc(sizeof(bool) * static_cast<Size>(row_count)));
     stats->rowstride = 1;
@@ -63,19 +69,24 @@ void evaluate(Node *expression, Oid relid, const HeapTuple *rows, int row_count,
     ExprContext *context = GetPerTupleExprContext(state);
     context->ecxt_scantuple = slot;
     ExprState *prepared = ExecPrepareExpr(reinterpret_cast<Expr *>(expression), state);
-    for (int row = 0; row < row_count; row++) {
+    Size bytes = 0;
+    int row = 0;
+    for (; row < row_count && bytes < most_bytes; row++) {
         if (row % 256 == 0)
             CHECK_FOR_INTERRUPTS();
         ResetExprContext(context);
         ExecStoreHeapTuple(rows[row], slot, false);
         Datum value = ExecEvalExprSwitchContext(prepared, context, &stats->exprnulls[row]);
-        stats->exprvals[row] = stats->exprnulls[row] ? Datum{0}
-                                                     : datumCopy(value, stats->attrtype->typbyval,
-                                                                 stats->attrtype->typlen);
+        stats->exprvals[row] = 0;
+        if (stats->exprnulls[row])
+            continue;
+        stats->exprvals[row] = datumCopy(value, by_value, length);
+        bytes += by_value ? 0 : datumGetSize(value, by_value, length);
     }
     ExecDropSingleTupleTableSlot(slot);
     FreeExecutorState(state);
     relation_close(relation, NoLock);
+    return row;
 }
 
 ArrayType *numbers_of(const VacAttrStats *stats, int slot) {
@@ -127,7 +138,7 @@ HeapTuple make_statistics(Node *expression, Oid relid, const HeapTuple *rows, in
     VacAttrStats *stats = row_count > 0 ? prepare(expression) : nullptr;
     if (stats == nullptr)
         return nullptr;
-    evaluate(expression, relid, rows, row_count, stats);
+    row_count = evaluate(expression, relid, rows, row_count, stats);
     stats->compute_stats(stats, fetch, row_count, std::max<double>(table_rows, row_count));
     return stats->stats_valid ? form(stats, relid) : nullptr;
 }

@@ -43,15 +43,20 @@ struct PricedCandidates {
 // Rows of a table that are looked at where statistics are silent. Only numbers come of it.
 constexpr int sampled_rows = 3000;
 
-// Of each relation at most one, drawn when it is asked for.
+// Of one relation at a time, drawn when it is asked for: it may be large.
 class Samples {
   public:
     const RowSample &of(RelationId relation) {
-        return samples_.try_emplace(relation, relation, sampled_rows).first->second;
+        if (!sample_ || relation_ != relation) {
+            sample_.emplace(relation, sampled_rows);
+            relation_ = relation;
+        }
+        return *sample_;
     }
 
   private:
-    std::map<RelationId, RowSample> samples_;
+    RelationId relation_ = 0;
+    std::optional<RowSample> sample_;
 };
 
 // Whether the privacy rule lets the text of the index's expressions out: keys of documents only if
@@ -106,15 +111,32 @@ PricedCandidates price_each(const Workload &workload, std::vector<IndexDefinitio
     return result;
 }
 
-// Of expressions in conditions that the planner can only guess at, from sampled rows.
+bool has_index_on(const Relation &relation, const KeyExpression &key) {
+    return std::any_of(
+        relation.indexes.begin(), relation.indexes.end(), [&](const ExistingIndex &index) {
+            return std::any_of(index.definition.keys.begin(), index.definition.keys.end(),
+                               [&](const KeyColumn &column) { return column.key == key; });
+        });
+}
+
+// Of expressions that the planner can only guess at, from sampled rows.
 std::vector<ExpressionStatistics> statistics_of_expressions(const Workload &workload,
                                                             Samples &samples) {
     std::set<std::pair<RelationId, std::string>> guessed;
+    auto add = [&](const RelationAccess &access, const KeyExpression &key) {
+        if (!key.expression.empty() && !has_index_on(*workload.find_relation(access.relation), key))
+            guessed.emplace(access.relation, key.expression);
+    };
     for (const Statement &statement : workload.statements)
-        for (const RelationAccess &access : statement.accesses)
+        for (const RelationAccess &access : statement.accesses) {
             for (const Clause &clause : access.clauses)
-                if (clause.guessed && !clause.key.expression.empty())
-                    guessed.emplace(access.relation, clause.key.expression);
+                if (clause.guessed)
+                    add(access, clause.key);
+            for (const SortColumn &column : access.order_by)
+                add(access, column.key);
+            for (const KeyExpression &key : access.group_by)
+                add(access, key);
+        }
     std::vector<ExpressionStatistics> result;
     for (const auto &[relation, expression] : guessed) {
         call_server([] { CHECK_FOR_INTERRUPTS(); });

@@ -72,6 +72,19 @@ CREATE STATISTICS lower_name ON (lower(name)) FROM notes;
 ANALYZE notes;
 SELECT reason ~ 'statistics' AS guessed FROM triage.recommend_indexes(ARRAY['SELECT * FROM notes WHERE lower(name) = ''x''']);
 
+-- As observed, though the texts have lost their values.
+SELECT count(triage.reset()) AS reset;
+\o /dev/null
+\set ECHO none
+SELECT format('SELECT id FROM notes WHERE form @> ''{"kind": "k%s"}''', i) FROM generate_series(1, 20) AS i \gexec
+SELECT format('SELECT id FROM notes WHERE tags && ARRAY[''t%s'']', i) FROM generate_series(1, 20) AS i \gexec
+SELECT format('SELECT id FROM notes WHERE words @@ to_tsquery(''simple'', ''word%s'')', i) FROM generate_series(1, 20) AS i \gexec
+SELECT format('SELECT id FROM notes WHERE form ->> ''kind'' = ''k%s''', i) FROM generate_series(1, 20) AS i \gexec
+\o
+\set ECHO all
+SELECT kind, regexp_replace(ddl, '^.* USING ', '') AS definition, queries
+  FROM triage.recommend_indexes(relations => ARRAY['notes'::regclass]) ORDER BY 2;
+
 -- Of a large table that grows in the order of a column, summaries of its pages, where there is no room for
 -- more or the rows that come in would have to pay for it.
 SELECT * FROM recommended('SELECT avg(value) FROM readings WHERE at BETWEEN ''2024-02-05'' AND ''2024-02-06''');
