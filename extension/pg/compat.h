@@ -213,6 +213,18 @@ inline int comparison_strategy(Oid opno) {
 #endif
 }
 
+// True of < and > of some B-tree operator class.
+inline bool is_ordering_operator(Oid opno) {
+    Oid family, type;
+#if PG_VERSION_NUM >= 180000
+    CompareType comparison;
+    return get_ordering_op_properties(opno, &family, &type, &comparison);
+#else
+    int16 strategy;
+    return get_ordering_op_properties(opno, &family, &type, &strategy);
+#endif
+}
+
 // The walker over a plan's states.
 using PlanStateWalker = bool (*)(PlanState *, void *);
 inline bool walk_plan_state(PlanState *state, PlanStateWalker walker, void *context) {

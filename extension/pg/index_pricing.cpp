@@ -90,9 +90,7 @@ bool is_equality(Oid opno) {
 }
 
 bool is_bound(Oid opno) {
-    Oid family, type;
-    int16 strategy;
-    return get_ordering_op_properties(opno, &family, &type, &strategy);
+    return is_ordering_operator(opno);
 }
 
 double array_length(Node *node) {
