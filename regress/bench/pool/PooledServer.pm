@@ -84,7 +84,8 @@ sub measured
 }
 
 # Processor time of the whole machine (its own thief, the hypervisor, included), and of what belongs to
-# the benchmark: this process, the server and the pooler, with their children, living or gone.
+# the benchmark: this process, the server and the pooler, with their children, living or gone, and the
+# kernel's threads (2), which read the disk for it.
 sub machine_use
 {
 	my ($user, $nice, $system, undef, undef, $irq, $softirq, $steal) =
@@ -94,7 +95,7 @@ sub machine_use
 		my @fields = split ' ', read_file("/proc/$pid/stat") =~ s/^.*\) //sr or next;
 		($parent{$pid}, $time{$pid}) = ($fields[1], sum0(@fields[ 11 .. 14 ]));
 	}
-	my %root = map { $_ => 1 } $$, pooler_pid(), (split /\n/, read_file("$work/data/postmaster.pid"))[0];
+	my %root = map { $_ => 1 } 2, $$, pooler_pid(), (split /\n/, read_file("$work/data/postmaster.pid"))[0];
 	my $ours = 0;
 	for my $pid (keys %time) {
 		my $up = $pid;
@@ -144,6 +145,7 @@ sub keep_cold
 	my @files = glob(cold_files());
 	my $child = fork() // die "fork: $!\n";
 	return $child if $child;
+	$SIG{TERM} = 'DEFAULT'; # the server is the parent's to stop
 	open STDERR, '>', '/dev/null';
 	while (1) {
 		system('dd', "if=$_", 'iflag=nocache', 'count=0', 'status=none') for @files;
