@@ -325,7 +325,7 @@ CONF
 }
 
 sub stop_server { unprivileged("$bin/pg_ctl", '-D', "$work/data", '-m', 'fast', '-w', 'stop') }
-END { my $status = $?; if ($work && -e "$work/data/postmaster.pid") { eval { stop_pooler() }; eval { stop_server() } } $? = $status }
+END { my $status = $?; $SIG{INT} = $SIG{TERM} = 'IGNORE'; if ($work && -e "$work/data/postmaster.pid") { eval { stop_pooler() }; eval { stop_server() } } $? = $status }
 
 sub make_data
 {
