@@ -8,7 +8,8 @@
 // of one line each. The first statement of a transaction is preceded by SELECT clock_timestamp() in
 // the same message, and as both programs read the same clock, its answer less the moment of arrival
 // is the wait: for a client connection (none is short of them), for the pooler, for a connection to
-// the server, for a processor. Prints JSON.
+// the server, for a processor. Asking is work for the server, too: of more than a thousand transactions
+// a second, a thousand are asked. Prints JSON.
 #include <libpq-fe.h>
 
 #include <poll.h>
@@ -29,6 +30,8 @@
 #include <vector>
 
 namespace {
+
+constexpr double most_asked_per_s = 1000;
 
 double now_ms() {
     using namespace std::chrono;
@@ -84,7 +87,7 @@ struct Client {
     const Script *script = nullptr; // null: idle
     std::size_t line = 0;
     double arrived = 0, wake = 0; // wake: end of a \sleep, 0 if there is none
-    bool begun = false;           // the wait is known
+    bool begun = false;           // the wait is known, or not asked for
     std::vector<std::pair<std::string, long>> variables;
 };
 
@@ -121,6 +124,7 @@ class Generator {
         std::exponential_distribution<double> gap(rate_per_s / 1000 / batch);
         double start = now_ms(), end = start + (warm_up_s + seconds) * 1000;
         measured_from_ = start + warm_up_s * 1000;
+        asked_ = std::bernoulli_distribution(std::min(1.0, most_asked_per_s / rate_per_s));
         double next = start + gap(random_);
         for (double now = start; now < end; now = now_ms()) {
             while (next <= now) {
@@ -144,7 +148,7 @@ class Generator {
         client.script = &scripts_[choose_(random_)];
         client.line = 0;
         client.arrived = arrived;
-        client.begun = false;
+        client.begun = !asked_(random_);
         client.variables.clear();
         proceed(client);
     }
@@ -245,6 +249,7 @@ class Generator {
     std::vector<Script> scripts_;
     std::mt19937_64 random_;
     std::discrete_distribution<std::size_t> choose_;
+    std::bernoulli_distribution asked_;
     std::vector<Client> clients_;
     std::deque<Client *> idle_;
     std::deque<double> backlog_; // arrivals that find no client connection free
