@@ -26,7 +26,8 @@ constexpr double waking_ms = 0.05;
 constexpr double most_shrinking = 0.6;
 
 // Time in the run queue that sharing the processors does not explain is being woken; but no more of
-// it than this a round trip: the rest is that they are not shared as evenly as they could be.
+// it than this a round trip. The rest is that they are not shared as evenly as they could be, as
+// far as it is not more than the work itself: that would be neighbours.
 constexpr double most_woken_ms = 0.02;
 
 // More round trips are simulated as so many.
@@ -168,6 +169,8 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
     double delay = positive(elsewhere - io_wait - lock_wait);
     double woken =
         observation.cpu_ms ? std::min(positive(on_cpu - shared), most_woken_ms * trips) : 0;
+    if (observation.cpu_ms)
+        demands.uneven_ms = std::min(positive(on_cpu - shared - woken), cpu) / trips;
     demands.start_ms = std::min(std::max(hold - direct - in_pooler, woken / trips), delay + woken);
     demands.delay_ms = delay + woken - demands.start_ms;
 

@@ -58,7 +58,9 @@ struct PoolDemands {
     double serial_ms = 0; // inferred from lock waits: more connections only wait longer there
     double pooler_ms = 0;
     double delay_ms = 0;
-    double start_ms = 0;        // between the pooler and a backend that begins: to be woken
+    double start_ms = 0;  // between the pooler and a backend that begins: to be woken
+    double uneven_ms = 0; // what the first round trip waits for its processor longer than it would
+                          // if all were shared evenly; throughput has nothing of it: others run
     double extra_when_idle = 0; // what processor and pooler work grows by, as a share, from a full
                                 // server to an idle one
     double cpu_under_lock_ms = 0; // parts of serial_ms

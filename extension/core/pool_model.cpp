@@ -157,7 +157,7 @@ std::vector<LoadPoint> waits_at_size(const PoolObservation &observation, const P
             SimulatedServer server{now.cores, now.io_servers, now.pooler_ms};
             server.pooler_on_cores = now.pooler_cpu_ms > 0;
             server.others_ms = now.others_ms;
-            server.start_ms = now.start_ms;
+            server.start_ms = now.start_ms + now.uneven_ms;
             auto outcome =
                 simulate_pools(server, {{observation.pool, size, rate, kinds_of(observation, now)}},
                                length, random);
