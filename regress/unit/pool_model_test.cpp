@@ -88,6 +88,9 @@ TEST(PoolModel, WaitingForAProcessorIsNoReasonForConnections) {
     busy.transactions /= 4; // at a fifth, they are shared unevenly; that is no reason either
     EXPECT_EQ(advise(busy).size, advise(observed(2, 0, 0)).size);
     EXPECT_NEAR(demands_of(busy, {2, 16, 1}).start_ms, 0.02, 1e-9); // but for being woken
+    // Who comes first waits for it all the same, as long as it is no more than the work.
+    EXPECT_NEAR(demands_of(busy, {2, 16, 1}).uneven_ms, 2, 1e-9);
+    EXPECT_EQ(demands_of(observed(2, 0, 0), {2, 16, 1}).uneven_ms, 0);
 }
 
 TEST(PoolModel, WaitingForLocksIsNoReasonForConnections) {
