@@ -1,8 +1,10 @@
 // A lock-free directory in front of a fixed array of slots, made to live in shared memory: one
 // 64-bit tag a slot, eight tags a cache line, a bounded number of lines looked at.
 //
-// A tag is 0 (free), even (somebody is filling the slot) or odd (ready). Whoever adds a key claims
-// a free tag by compare-and-swap, fills the slot and publishes. Two backends adding the same key at
+// A tag is 0 (never used), 1 (vacated), another even one (somebody is filling the slot) or odd one
+// (ready). Whoever adds a key claims the first free tag on its way by compare-and-swap, fills the
+// slot and publishes. A key is never behind a tag that was never used, so looking for one that is
+// not there is short until the slots have all had an owner. Two backends adding the same key at
 // once meet on the same tag; only if a slot in front of it becomes free at that very moment may a
 // key get two slots: whoever reads all slots adds those up.
 #pragma once
@@ -33,7 +35,8 @@ class SlotDirectory {
 
     std::uint32_t slots() const { return slots_; }
     bool is_ready(std::uint32_t slot) const {
-        return tags_[slot].load(std::memory_order_acquire) & 1;
+        const std::uint64_t tag = tags_[slot].load(std::memory_order_acquire);
+        return (tag & 1) != 0 && tag != vacated;
     }
 
     // The slot of a key: `hash` is well mixed, `matches(slot)` compares the key with a ready
@@ -41,10 +44,10 @@ class SlotDirectory {
     template <class Matches> Place find(std::uint64_t hash, const Matches &matches) const noexcept {
         const std::uint64_t ready = tag_of(hash) | 1;
         return probe(hash, [&](std::uint32_t slot, Place &place) {
-            if (tags_[slot].load(std::memory_order_acquire) != ready || !matches(slot))
-                return false;
-            place = {Outcome::Found, slot};
-            return true;
+            const std::uint64_t seen = tags_[slot].load(std::memory_order_acquire);
+            if (seen == ready && matches(slot))
+                place = {Outcome::Found, slot};
+            return seen == never_used || place.outcome == Outcome::Found;
         });
     }
 
@@ -61,26 +64,31 @@ class SlotDirectory {
                     result = {Outcome::Found, slot};
                 else if (seen == tag) // being filled, most likely with this very key
                     result = {Outcome::Busy, slot};
-                else if (seen == 0 && free_slot == slots_)
+                else if (seen <= vacated && free_slot == slots_)
                     free_slot = slot;
-                return result.outcome != Outcome::Full;
+                return seen == never_used || result.outcome != Outcome::Full;
             });
             if (place.outcome != Outcome::Full || free_slot == slots_)
                 return place;
-            std::uint64_t expected = 0;
-            if (tags_[free_slot].compare_exchange_strong(expected, tag,
-                                                         std::memory_order_acq_rel)) {
+            std::uint64_t expected = tags_[free_slot].load(std::memory_order_relaxed);
+            if (expected <= vacated && tags_[free_slot].compare_exchange_strong(
+                                           expected, tag, std::memory_order_acq_rel)) {
                 const bool filled = fill(free_slot);
-                tags_[free_slot].store(filled ? tag | 1 : 0, std::memory_order_release);
+                tags_[free_slot].store(filled ? tag | 1 : vacated, std::memory_order_release);
                 return {filled ? Outcome::Added : Outcome::Busy, free_slot};
             }
         }
         return {Outcome::Busy, 0};
     }
 
-    void remove(std::uint32_t slot) noexcept { tags_[slot].store(0, std::memory_order_release); }
+    void remove(std::uint32_t slot) noexcept {
+        tags_[slot].store(vacated, std::memory_order_release);
+    }
 
   private:
+    static constexpr std::uint64_t never_used = 0, vacated = 1;
+
+    // Even, and not 0.
     static std::uint64_t tag_of(std::uint64_t hash) { return (hash | 2) & ~std::uint64_t{1}; }
 
     template <class Look> Place probe(std::uint64_t hash, const Look &look) const noexcept {

@@ -235,10 +235,8 @@ HypotheticalIndex *index_for(PlannerInfo *root, RelOptInfo *rel, HypotheticalInd
     return index;
 }
 
-void show_indexes(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel) {
-    if (next_relation_info)
-        next_relation_info(root, relid, inhparent, rel);
-    if (active == nullptr || root->glob->boundParams != active->parameters || inhparent)
+[[gnu::noinline]] void show_active(PlannerInfo *root, Oid relid, RelOptInfo *rel) {
+    if (root->glob->boundParams != active->parameters)
         return;
     bool is_partition = get_rel_relispartition(relid);
     List *ancestors = NIL;
@@ -251,6 +249,14 @@ void show_indexes(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
         if (index != nullptr)
             rel->indexlist = lcons(make_index_info(rel, index, offered.oid), rel->indexlist);
     }
+}
+
+// Short where there is nothing to show: it runs for each relation of each statement.
+void show_indexes(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel) {
+    if (next_relation_info)
+        next_relation_info(root, relid, inhparent, rel);
+    if (active != nullptr && !inhparent)
+        show_active(root, relid, rel);
 }
 
 void keep(HeapTuple) {} // it is ours, and outlives the plan

@@ -480,14 +480,18 @@ void collect(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte) {
     active->accesses = lappend(active->accesses, access);
 }
 
+[[gnu::noinline]] void analyse_relation(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte) {
+    if (root->glob->boundParams == active->parameters && rte->rtekind == RTE_RELATION &&
+        !is_partition_of_scanned_parent(root, rel) && is_user_table(rte->relid))
+        collect(root, rel, rte);
+}
+
+// Short where nothing is analysed: it runs for each relation of each statement.
 void on_relation(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte) {
     if (next_hook)
         next_hook(root, rel, rti, rte);
-    if (active == nullptr || root->glob->boundParams != active->parameters ||
-        rte->rtekind != RTE_RELATION || is_partition_of_scanned_parent(root, rel) ||
-        !is_user_table(rte->relid))
-        return;
-    collect(root, rel, rte);
+    if (active != nullptr)
+        analyse_relation(root, rel, rte);
 }
 
 double rows_written(PlannedStmt *statement) {

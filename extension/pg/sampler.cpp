@@ -13,6 +13,7 @@ PG_HEADERS_BEGIN
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 PG_HEADERS_END
 
@@ -34,7 +35,8 @@ struct CacheEntry {
     Oid userid = InvalidOid;
     bool plan_wants_sample = false; // its last plan is new
     store::Handle statement;
-    std::uint64_t planid = 0;
+    // Its last plan, how that looked, and as of which catalogs.
+    std::uint64_t planid = 0, plan_look = 0, plan_catalogs = 0;
     store::Handle plan;
     client_habits::Recent recent;
 };
@@ -248,6 +250,33 @@ void executor_start(QueryDesc *query, int eflags) {
     return store::plan(key, shape);
 }
 
+// Counts what may change a plan without changing its costs: an index that takes another's place, a
+// new definition. Starts at 1, so that an entry that never had a plan matches nothing.
+std::uint64_t catalogs = 1;
+
+void note_catalog_change(Datum, Oid) {
+    catalogs++;
+}
+
+// Brings the entry's plan up to date; false if there is no room for the plan in the store.
+bool recognise_plan(CacheEntry &entry, const QueryDesc *query, TimestampTz at) noexcept {
+    const std::uint64_t look = look_of(query->plannedstmt);
+    if (entry.plan_look == look && entry.plan_catalogs == catalogs &&
+        store::is_current_plan(entry.plan))
+        return true;
+    entry.plan_look = look;
+    entry.plan_catalogs = catalogs;
+    const std::uint64_t planid = plan_id_of(query->plannedstmt);
+    if (entry.planid == planid && store::is_current_plan(entry.plan))
+        return true;
+    entry.planid = planid;
+    entry.plan = find_plan(key_of(query), query->plannedstmt);
+    if (!store::is_current_plan(entry.plan))
+        return false;
+    store::take_up_plan(entry.statement, entry.plan, at);
+    return true;
+}
+
 CacheEntry *entry_at_end(const QueryDesc *query) noexcept {
     if (latest.query == query && latest.entry->statement == latest.statement &&
         store::is_current_statement(latest.statement))
@@ -270,16 +299,7 @@ void record(QueryDesc *query) noexcept {
         client_habits::note_empty(entry.recent, entry.statement, at);
 
     ActiveSample *sample = active ? find_sample(query) : nullptr;
-    const std::uint64_t planid = plan_id_of(query->plannedstmt);
-    bool has_plan = entry.planid == planid && store::is_current_plan(entry.plan);
-    if (!has_plan) {
-        entry.planid = planid;
-        entry.plan = find_plan(key_of(query), query->plannedstmt);
-        has_plan = store::is_current_plan(entry.plan);
-        if (has_plan)
-            store::take_up_plan(entry.statement, entry.plan, at);
-    }
-    if (has_plan)
+    if (recognise_plan(entry, query, at))
         entry.plan_wants_sample =
             store::count_plan(entry.plan, ns, bucket, sample != nullptr, at) < plan_first_samples;
     if (sample) {
@@ -303,6 +323,7 @@ void executor_end(QueryDesc *query) {
 } // namespace
 
 void install_hooks() {
+    CacheRegisterRelcacheCallback(note_catalog_change, 0);
     previous_start = ExecutorStart_hook;
     ExecutorStart_hook = executor_start;
     previous_end = ExecutorEnd_hook;

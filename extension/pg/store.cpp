@@ -7,6 +7,9 @@
 #include "pg/store_file.h"
 #include "pg/store_layout.h"
 
+#include <cstring>
+#include <type_traits>
+
 PG_HEADERS_BEGIN
 #include "access/xact.h"
 #include "storage/ipc.h"
@@ -160,6 +163,13 @@ void note_place(const SlotDirectory::Place &place, Loss if_full) noexcept {
         count_loss(Loss::Busy);
 }
 
+// Sets atomic counters to 0 as a block, which is a twentieth of the work: whoever still counts in
+// the slot counts for its last owner, so that it is all the same which of both comes first.
+template <class Counters> void zero(Counters &counters) noexcept {
+    static_assert(std::is_trivially_copyable_v<Counters>);
+    std::memset(static_cast<void *>(&counters), 0, sizeof counters);
+}
+
 // A free slot's counters are whatever its last owner left, and a late addition: clean it when
 // taken.
 void clean(StatementSlot &slot, const StatementKey &key) noexcept {
@@ -167,12 +177,9 @@ void clean(StatementSlot &slot, const StatementKey &key) noexcept {
     for (Counter *counter : {&slot.total_ns, &slot.max_ns, &slot.rows, &slot.sampled,
                              &slot.generic_plans, &slot.current_plan})
         counter->store(0, std::memory_order_relaxed);
-    for (Counter &habit : slot.habits)
-        habit.store(0, std::memory_order_relaxed);
-    for (auto &low : slot.low)
-        low.store(0, std::memory_order_relaxed);
-    for (auto &high : slot.high)
-        high.store(0, std::memory_order_relaxed);
+    zero(slot.habits);
+    zero(slot.low);
+    zero(slot.high);
     slot.key = key;
     slot.first_seen = GetCurrentStatementStartTimestamp();
     slot.last_seen.store(slot.first_seen, std::memory_order_relaxed);
@@ -184,8 +191,7 @@ void clean(PlanSlot &slot, const StatementKey &key, const PlanShape &shape) noex
     for (Counter *counter :
          {&slot.executions, &slot.total_ns, &slot.sampled, &slot.succeeded, &slot.times_taken_up})
         counter->store(0, std::memory_order_relaxed);
-    for (auto &count : slot.counts)
-        count.store(0, std::memory_order_relaxed);
+    zero(slot.counts);
     slot.taken_up.store(0, std::memory_order_relaxed);
     slot.key = key;
     slot.planid = shape.id();

@@ -79,10 +79,11 @@ template <class Record, class Copy>
 bool write_array(store_image::Writer &writer, std::FILE *file, const SlotDirectory &directory,
                  Copy copy) {
     constexpr std::size_t a_piece = 64 * 1024;
+    Record record;
     for (std::uint32_t slot = 0; slot < directory.slots(); slot++) {
-        Record record{};
-        if (directory.is_ready(slot) && copy(slot, record))
-            writer.add(record);
+        if (!directory.is_ready(slot) || !copy(slot, record))
+            continue;
+        writer.add(record);
         if (writer.pending().size() > a_piece) {
             if (!flush(writer, file))
                 return false;

@@ -71,6 +71,46 @@ TEST(SlotDirectory, HoldsNearlyAllUpToSevenEighths) {
     EXPECT_EQ(refused, 0);
 }
 
+TEST(SlotDirectory, ComparesNothingBehindAPlaceThatWasNeverUsed) {
+    Store store(4096);
+    int compared = 0;
+    auto look_for = [&](std::uint64_t key) {
+        compared = 0;
+        return store.directory.find(mix(0, key), [&](std::uint32_t slot) {
+            compared++;
+            return store.keys[slot] == key;
+        });
+    };
+    // The same hash, so all on one way through the lines.
+    std::vector<std::uint32_t> slots;
+    for (std::uint64_t key = 1; key <= 3; key++)
+        slots.push_back(store.directory
+                            .find_or_add(
+                                mix(0, 1), [](std::uint32_t) { return false; },
+                                [&](std::uint32_t slot) {
+                                    store.keys[slot] = key;
+                                    return true;
+                                })
+                            .slot);
+    store.directory.remove(slots[1]);
+    EXPECT_FALSE(store.directory.is_ready(slots[1]));
+    EXPECT_EQ(look_for(1).slot, slots[0]);
+    EXPECT_EQ(
+        store.directory.find(mix(0, 1), [&](std::uint32_t slot) { return store.keys[slot] == 3; })
+            .slot,
+        slots[2])
+        << "behind the place that was vacated";
+    EXPECT_EQ(
+        store.directory
+            .find_or_add(
+                mix(0, 1), [](std::uint32_t) { return false; }, [](std::uint32_t) { return true; })
+            .slot,
+        slots[1])
+        << "which is the first to be taken again";
+    EXPECT_EQ(look_for(5).outcome, Outcome::Full);
+    EXPECT_EQ(compared, 0);
+}
+
 TEST(SlotDirectory, GivesBackASlotThatCouldNotBeFilled) {
     Store store(8);
     const auto place = store.directory.find_or_add(

@@ -131,6 +131,9 @@ TEST(StoreImage, TheChecksumGoesOnOverPieces) {
 
 TEST(StoreImage, TheChecksumIsCrc32c) {
     EXPECT_EQ(crc32c(0, "123456789", 9), 0xE3069283u);
+    // RFC 3720, B.4
+    EXPECT_EQ(crc32c(0, std::string(32, '\0').data(), 32), 0x8A9136AAu);
+    EXPECT_EQ(crc32c(0, std::string(32, '\xFF').data(), 32), 0x62A8AB43u);
 }
 
 TEST(StoreImage, RefusesWhatIsNotOurs) {
