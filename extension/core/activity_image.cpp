@@ -1,6 +1,6 @@
 #include "core/activity_image.h"
 
-#include "core/store_image.h"
+#include "core/crc32c.h"
 
 #include <algorithm>
 #include <cmath>
@@ -35,7 +35,7 @@ static_assert(sizeof(ActivityHead) ==
               "padding would be written");
 
 std::uint32_t checksum_of(const Header &header, const void *content, std::size_t bytes) {
-    return store_image::crc32c(store_image::crc32c(0, content, bytes), &header,
+    return crc32c(crc32c(0, content, bytes), &header,
                                offsetof(Header, checksum));
 }
 

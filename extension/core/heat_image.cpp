@@ -1,6 +1,6 @@
 #include "core/heat_image.h"
 
-#include "core/store_image.h"
+#include "core/crc32c.h"
 
 #include <algorithm>
 #include <cmath>
@@ -32,7 +32,7 @@ static_assert(sizeof(HeatSlot) ==
               "padding would be written");
 
 std::uint32_t checksum_of(const Header &header, const void *slots, std::size_t bytes) {
-    return store_image::crc32c(store_image::crc32c(0, slots, bytes), &header,
+    return crc32c(crc32c(0, slots, bytes), &header,
                                offsetof(Header, checksum));
 }
 

@@ -1,6 +1,8 @@
 #include "core/store_image.h"
 
-#include <array>
+#include "core/crc32c.h"
+
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -14,31 +16,6 @@ constexpr std::size_t header_bytes = sizeof(magic) + 4 + 4 + 8;
 constexpr std::size_t checksum_bytes = 4;
 
 enum class Kind : std::uint8_t { Statement = 1, Scan = 2, Plan = 3, End = 255 };
-
-// Eight tables, so that eight bytes go at a time ("slicing-by-8": M. Kounavis and F. Berry,
-// "Novel Table Lookup-Based Algorithms for High-Performance CRC Generation", 2008). Table n holds
-// what a byte leaves behind n bytes later.
-using CrcTables = std::array<std::array<std::uint32_t, 256>, 8>;
-constexpr CrcTables crc_tables = [] {
-    CrcTables tables{};
-    for (std::uint32_t i = 0; i < 256; i++) {
-        std::uint32_t remainder = i;
-        for (int bit = 0; bit < 8; bit++)
-            remainder = (remainder >> 1) ^ (remainder & 1 ? 0x82F63B78u : 0);
-        tables[0][i] = remainder;
-    }
-    for (std::size_t n = 1; n < tables.size(); n++)
-        for (std::size_t i = 0; i < 256; i++)
-            tables[n][i] = tables[0][tables[n - 1][i] & 0xFF] ^ (tables[n - 1][i] >> 8);
-    return tables;
-}();
-
-template <class Integer> Integer little_endian(const unsigned char *bytes) {
-    Integer value = 0;
-    for (std::size_t i = 0; i < sizeof(Integer); i++)
-        value = static_cast<Integer>(value | static_cast<std::uint64_t>(bytes[i]) << (8 * i));
-    return value;
-}
 
 // Bytes of numbers, little end first, whatever the machine; to a place that has room for all of
 // them.
@@ -68,12 +45,19 @@ class Encoder {
     template <class Counts> void counts(const Counts &counts) {
         char *number = end_++;
         std::uint8_t used = 0;
-        for (std::size_t i = 0; i < std::size(counts); i++)
-            if (counts[i] != 0) {
-                fixed(static_cast<std::uint8_t>(i));
-                fixed(counts[i]);
-                used++;
-            }
+        constexpr std::size_t at_once = 4; // to pass by the empty ones
+        for (std::size_t i = 0; i < std::size(counts); i += at_once) {
+            const std::size_t end = std::min(i + at_once, std::size(counts));
+            std::uint64_t any = 0;
+            for (std::size_t k = i; k < end; k++)
+                any |= counts[k];
+            for (std::size_t k = i; any != 0 && k < end; k++)
+                if (counts[k] != 0) {
+                    fixed(static_cast<std::uint8_t>(k));
+                    fixed(counts[k]);
+                    used++;
+                }
+        }
         *number = static_cast<char>(used);
     }
 
@@ -89,8 +73,11 @@ class Decoder {
     bool at_end() const { return left_.empty(); }
 
     template <class Integer> Integer fixed() {
-        const unsigned char *data = take(sizeof(Integer));
-        return data ? static_cast<Integer>(little_endian<std::make_unsigned_t<Integer>>(data)) : 0;
+        std::uint64_t bits = 0;
+        if (const unsigned char *data = take(sizeof(Integer)))
+            for (std::size_t i = 0; i < sizeof(Integer); i++)
+                bits |= static_cast<std::uint64_t>(data[i]) << (8 * i);
+        return static_cast<Integer>(bits);
     }
     // A finite, non-negative number: everything that is stored is one.
     double real() {
@@ -345,22 +332,6 @@ template <class Record> bool whole(std::span<const unsigned char> bytes, Record 
 }
 
 } // namespace
-
-std::uint32_t crc32c(std::uint32_t crc, const void *data, std::size_t length) {
-    const auto *bytes = static_cast<const unsigned char *>(data);
-    crc = ~crc;
-    for (; length >= 8; bytes += 8, length -= 8) {
-        const std::uint32_t low = crc ^ little_endian<std::uint32_t>(bytes);
-        const auto high = little_endian<std::uint32_t>(bytes + 4);
-        crc = crc_tables[7][low & 0xFF] ^ crc_tables[6][(low >> 8) & 0xFF] ^
-              crc_tables[5][(low >> 16) & 0xFF] ^ crc_tables[4][low >> 24] ^
-              crc_tables[3][high & 0xFF] ^ crc_tables[2][(high >> 8) & 0xFF] ^
-              crc_tables[1][(high >> 16) & 0xFF] ^ crc_tables[0][high >> 24];
-    }
-    for (; length > 0; bytes++, length--)
-        crc = crc_tables[0][(crc ^ *bytes) & 0xFF] ^ (crc >> 8);
-    return ~crc;
-}
 
 Writer::Writer(const Origin &origin) : crc_(0) {
     append_piece<header_bytes>(buffer_, [&](Encoder &out) {

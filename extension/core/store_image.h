@@ -101,6 +101,4 @@ Verdict read(std::span<const unsigned char> bytes, const Origin &origin, Visitor
 Verdict read_records(std::span<const unsigned char> bytes, Visitor *visitor,
                      std::int64_t &stats_since);
 
-std::uint32_t crc32c(std::uint32_t crc, const void *data, std::size_t length);
-
 } // namespace triage::store_image

@@ -89,10 +89,6 @@ bool is_equality(Oid opno) {
     return get_mergejoin_opfamilies(opno) != NIL;
 }
 
-bool is_bound(Oid opno) {
-    return is_ordering_operator(opno);
-}
-
 double array_length(Node *node) {
     node = strip(node);
     if (IsA(node, Const) && !castNode(Const, node)->constisnull) {
@@ -128,9 +124,9 @@ Condition read_condition(Node *clause) {
     }
     if (is_opclause(clause) && list_length(castNode(OpExpr, clause)->args) == 2) {
         auto *op = castNode(OpExpr, clause);
-        Condition::Kind kind = is_equality(op->opno) ? Condition::OneValue
-                               : is_bound(op->opno)  ? Condition::Bounded
-                                                     : Condition::Other;
+        Condition::Kind kind = is_equality(op->opno)            ? Condition::OneValue
+                               : is_ordering_operator(op->opno) ? Condition::Bounded
+                                                                : Condition::Other;
         for (int side = 0; side < 2; side++)
             if (AttrNumber column = column_of(static_cast<Node *>(list_nth(op->args, side))))
                 return {column, kind, 1, op_strict(op->opno),

@@ -2,10 +2,12 @@
 // made right before, so that what lies behind it is reached, too.
 #include "target.h"
 
+#include "core/crc32c.h"
 #include "core/store_image.h"
 
 #include <vector>
 
+using triage::crc32c;
 using namespace triage::store_image;
 
 namespace {

@@ -129,13 +129,6 @@ TEST(StoreImage, TheChecksumGoesOnOverPieces) {
     EXPECT_EQ(recorder.statements.size(), 3u);
 }
 
-TEST(StoreImage, TheChecksumIsCrc32c) {
-    EXPECT_EQ(crc32c(0, "123456789", 9), 0xE3069283u);
-    // RFC 3720, B.4
-    EXPECT_EQ(crc32c(0, std::string(32, '\0').data(), 32), 0x8A9136AAu);
-    EXPECT_EQ(crc32c(0, std::string(32, '\xFF').data(), 32), 0x62A8AB43u);
-}
-
 TEST(StoreImage, RefusesWhatIsNotOurs) {
     Recorder recorder;
     EXPECT_EQ(read_image("", recorder), Verdict::NotOurs);
