@@ -64,7 +64,7 @@ static_assert(cache_entries == 512, "entry_of takes the nine highest bits");
 // What the last ExecutorStart looked up: mostly the next ExecutorEnd's.
 struct {
     const QueryDesc *query = nullptr;
-    CacheEntry *entry = nullptr;
+    CacheEntry *entry = nullptr; // null: there was no room
     store::Handle statement; // tells whether the entry is still of the same one
 } latest;
 
@@ -198,9 +198,9 @@ bool is_sampled(const QueryDesc *query) noexcept {
         return false;
     // What has no slot is counted as lost when it ends.
     CacheEntry *entry = entry_of(key_of(query), store::NoRoom::Ignore);
+    latest = {query, entry, entry ? entry->statement : store::Handle{}};
     if (entry == nullptr)
         return false;
-    latest = {query, entry, entry->statement};
     client_habits::note_start(entry->recent, query, entry->statement);
     return store::times_sampled(entry->statement) < statement_first_samples ||
            entry->plan_wants_sample || chosen_by_chance();
@@ -278,9 +278,16 @@ bool recognise_plan(CacheEntry &entry, const QueryDesc *query, TimestampTz at) n
 }
 
 CacheEntry *entry_at_end(const QueryDesc *query) noexcept {
-    if (latest.query == query && latest.entry->statement == latest.statement &&
-        store::is_current_statement(latest.statement))
-        return latest.entry;
+    if (latest.query == query) {
+        if (latest.entry == nullptr) {
+            // Where all statements are new ones, looking a second time would be half of the work.
+            store::count_loss(store::Loss::Statement);
+            return nullptr;
+        }
+        if (latest.entry->statement == latest.statement &&
+            store::is_current_statement(latest.statement))
+            return latest.entry;
+    }
     return entry_of(key_of(query), store::NoRoom::Count);
 }
 

@@ -70,7 +70,20 @@ RESET enable_indexonlyscan;
 SELECT columns, operators, constants, n, seq, shared FROM seen;
 SELECT p.plan FROM triage.plans p JOIN triage.statements s USING (userid, queryid)
  WHERE s.query LIKE '%patient_id = $1 AND priority%' ORDER BY p.plan COLLATE "C";
-DROP INDEX lab_orders_patient;
+
+-- A plan is another one also where it costs exactly the same: through an index that takes another's place.
+SELECT triage.reset();
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SELECT count(priority) FROM lab_orders WHERE patient_id = 78;
+CREATE INDEX lab_orders_patient_again ON lab_orders (patient_id, priority) INCLUDE (status);
+SELECT count(priority) FROM lab_orders WHERE patient_id = 78;
+SELECT count(priority) FROM lab_orders WHERE patient_id = 78;
+RESET enable_seqscan;
+RESET enable_bitmapscan;
+SELECT p.plan, p.executions FROM triage.plans p JOIN triage.statements s USING (userid, queryid)
+ WHERE s.query LIKE '%count(priority)%' ORDER BY p.plan COLLATE "C";
+DROP INDEX lab_orders_patient, lab_orders_patient_again;
 
 -- Parameters are told from literals, under custom and under generic plans, and in functions.
 SELECT triage.reset();
