@@ -45,7 +45,7 @@ constexpr std::uint32_t cache_entries = 512;
 CacheEntry cache[cache_entries];
 
 // Null if there is no room for it in the store.
-CacheEntry *entry_of(const store::StatementKey &key, store::NoRoom no_room) noexcept {
+CacheEntry *entry_of(const store::StatementKey &key, store::Loss &why_not) noexcept {
     const std::uint64_t mixed =
         (static_cast<std::uint64_t>(key.queryid) ^ key.userid) * 0x9E3779B97F4A7C15u;
     CacheEntry &entry = cache[mixed >> 55];
@@ -56,7 +56,7 @@ CacheEntry *entry_of(const store::StatementKey &key, store::NoRoom no_room) noex
     }
     if (store::is_current_statement(entry.statement))
         return &entry;
-    entry.statement = store::statement(key, no_room);
+    entry.statement = store::statement(key, why_not);
     return store::is_current_statement(entry.statement) ? &entry : nullptr;
 }
 static_assert(cache_entries == 512, "entry_of takes the nine highest bits");
@@ -64,7 +64,8 @@ static_assert(cache_entries == 512, "entry_of takes the nine highest bits");
 // What the last ExecutorStart looked up: mostly the next ExecutorEnd's.
 struct {
     const QueryDesc *query = nullptr;
-    CacheEntry *entry = nullptr; // null: there was no room
+    CacheEntry *entry = nullptr; // null: there was no room, for this reason
+    store::Loss why_not = store::Loss::Statement;
     store::Handle statement; // tells whether the entry is still of the same one
 } latest;
 
@@ -197,10 +198,12 @@ bool is_sampled(const QueryDesc *query) noexcept {
     if (guc::sample_rate <= 0)
         return false;
     // What has no slot is counted as lost when it ends.
-    CacheEntry *entry = entry_of(key_of(query), store::NoRoom::Ignore);
-    latest = {query, entry, entry ? entry->statement : store::Handle{}};
+    latest.query = query;
+    latest.entry = entry_of(key_of(query), latest.why_not);
+    CacheEntry *entry = latest.entry;
     if (entry == nullptr)
         return false;
+    latest.statement = entry->statement;
     client_habits::note_start(entry->recent, query, entry->statement);
     return store::times_sampled(entry->statement) < statement_first_samples ||
            entry->plan_wants_sample || chosen_by_chance();
@@ -281,14 +284,18 @@ CacheEntry *entry_at_end(const QueryDesc *query) noexcept {
     if (latest.query == query) {
         if (latest.entry == nullptr) {
             // Where all statements are new ones, looking a second time would be half of the work.
-            store::count_loss(store::Loss::Statement);
+            store::count_loss(latest.why_not);
             return nullptr;
         }
         if (latest.entry->statement == latest.statement &&
             store::is_current_statement(latest.statement))
             return latest.entry;
     }
-    return entry_of(key_of(query), store::NoRoom::Count);
+    store::Loss why_not;
+    CacheEntry *entry = entry_of(key_of(query), why_not);
+    if (entry == nullptr)
+        store::count_loss(why_not);
+    return entry;
 }
 
 void record(QueryDesc *query) noexcept {

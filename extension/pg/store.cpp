@@ -148,11 +148,10 @@ void raise_to(Counter &max, std::uint64_t value) noexcept {
             return;
 }
 
-bool fails(faults::Point point, Loss loss, NoRoom no_room = NoRoom::Count) noexcept {
+bool fails(faults::Point point, Loss loss) noexcept {
     if (!faults::hits(point))
         return false;
-    if (no_room == NoRoom::Count)
-        count_loss(loss);
+    count_loss(loss);
     return true;
 }
 
@@ -246,9 +245,12 @@ void install_hooks() {
     shmem_startup_hook = startup;
 }
 
-Handle statement(const StatementKey &key, NoRoom no_room) noexcept {
-    if (fails(faults::Point::statement_full, Loss::Statement, no_room) ||
-        fails(faults::Point::statement_busy, Loss::Busy, no_room))
+Handle statement(const StatementKey &key, Loss &why_not) noexcept {
+    why_not = Loss::Statement;
+    if (faults::hits(faults::Point::statement_full))
+        return {};
+    why_not = Loss::Busy;
+    if (faults::hits(faults::Point::statement_busy))
         return {};
     auto matches = [&](const StatementSlot &slot) { return slot.key == key; };
     const auto place = segment.statement_directory.find_or_add(
@@ -256,8 +258,8 @@ Handle statement(const StatementKey &key, NoRoom no_room) noexcept {
             clean(segment.statements[slot], key);
             return true;
         });
-    if (no_room == NoRoom::Count)
-        note_place(place, Loss::Statement);
+    if (place.outcome == SlotDirectory::Outcome::Full)
+        why_not = Loss::Statement;
     if (!place.usable())
         return {};
     // The generation first, the key again after it: a slot recycled in between is not ours.
@@ -387,9 +389,12 @@ std::uint32_t label_epoch() noexcept {
 }
 
 void restore(const store_image::StatementRecord &record) noexcept {
-    const Handle handle = statement(record.key, NoRoom::Count);
-    if (!is_current_statement(handle))
+    Loss why_not;
+    const Handle handle = statement(record.key, why_not);
+    if (!is_current_statement(handle)) {
+        count_loss(why_not);
         return;
+    }
     StatementSlot &slot = segment.statements[handle.slot];
     slot.main_relation = record.main_relation;
     slot.total_ns = record.total_ns;

@@ -92,6 +92,19 @@ std::vector<StatementStats> read_statements(Oid dbid);
 std::vector<ScanStats> read_scans(Oid dbid);
 std::vector<PlanStats> read_plans(Oid dbid);
 
+// What could not be kept, and why; shown by triage.self_check().
+enum class Loss : std::uint8_t {
+    Statement, // executions of statements for which there was no slot
+    Scan,      // sampled scans for which there was none
+    Plan,      // executions of plans for which there was none
+    Busy,      // slot just being written by another backend
+    BigPlan,   // scans beyond what one sample can hold
+    Sample,    // samples given up because of an error
+    Unguarded, // samples without estimates, taken where no error could have been caught
+    Evicted,   // statements that made room for others
+    Count
+};
+
 // --- Writing (the sampler; nothing here raises, waits or allocates)
 // -----------------------------------
 
@@ -103,11 +116,9 @@ struct Handle {
     bool operator==(const Handle &) const = default;
 };
 
-// What is to happen where there is no room: executions are counted as lost once, when they end.
-enum class NoRoom : std::uint8_t { Count, Ignore };
-
-// Invalid (is_current is false) if there is no room.
-Handle statement(const StatementKey &key, NoRoom no_room) noexcept;
+// Invalid (is_current is false) if there is no room. For a plan that is counted as lost, for a
+// statement told in `why_not`: one that is looked for twice is lost once.
+Handle statement(const StatementKey &key, Loss &why_not) noexcept;
 Handle plan(const StatementKey &key, const PlanShape &shape) noexcept;
 bool is_current_statement(Handle handle) noexcept;
 bool is_current_plan(Handle handle) noexcept;
@@ -134,18 +145,6 @@ std::uint32_t label_epoch() noexcept;
 // --- Upkeep
 // -------------------------------------------------------------------------------------------
 
-// What could not be kept, and why; shown by triage.self_check().
-enum class Loss : std::uint8_t {
-    Statement, // executions of statements for which there was no slot
-    Scan,      // sampled scans for which there was none
-    Plan,      // executions of plans for which there was none
-    Busy,      // slot just being written by another backend
-    BigPlan,   // scans beyond what one sample can hold
-    Sample,    // samples given up because of an error
-    Unguarded, // samples without estimates, taken where no error could have been caught
-    Evicted,   // statements that made room for others
-    Count
-};
 std::uint64_t losses(Loss loss);
 void count_loss(Loss loss) noexcept;
 
