@@ -5,8 +5,6 @@
 #include "pg/labels.h"
 #include "pg/store.h"
 
-#include <cmath>
-
 PG_HEADERS_BEGIN
 #include "access/relation.h"
 #include "catalog/namespace.h"
@@ -19,22 +17,19 @@ PG_HEADERS_BEGIN
 #include "miscadmin.h"
 #include "nodes/bitmapset.h"
 #include "optimizer/optimizer.h"
-#include "utils/array.h"
 #include "utils/catcache.h"
-#include "utils/date.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
-#include "utils/uuid.h"
 PG_HEADERS_END
 
 namespace triage::column_facts {
+
+using datum_values::TypeClass;
 
 namespace {
 
@@ -117,66 +112,6 @@ void register_callbacks() {
     CacheRegisterSyscacheCallback(NAMESPACENAME, forget_own_schema, 0);
 }
 
-// Class of the types whose Datums are understood; an enum is told by its category.
-TypeClass class_of_type(Oid type) noexcept {
-    switch (type) {
-    case BOOLOID:
-        return TypeClass::Boolean;
-    case CHAROID:
-        return TypeClass::SingleChar;
-    case INT2OID:
-        return TypeClass::Int2;
-    case INT4OID:
-        return TypeClass::Int4;
-    case INT8OID:
-        return TypeClass::Int8;
-    case OIDOID:
-        return TypeClass::OidNumber;
-    case DATEOID:
-        return TypeClass::Date;
-    case TIMESTAMPOID:
-    case TIMESTAMPTZOID:
-        return TypeClass::Timestamp;
-    case TIMEOID:
-        return TypeClass::Time;
-    case FLOAT4OID:
-        return TypeClass::Float4;
-    case FLOAT8OID:
-        return TypeClass::Float8;
-    case NUMERICOID:
-        return TypeClass::Numeric;
-    case TEXTOID:
-    case VARCHAROID:
-        return TypeClass::Text;
-    case BPCHAROID:
-        return TypeClass::PaddedText;
-    case NAMEOID:
-        return TypeClass::Name;
-    case UUIDOID:
-        return TypeClass::Uuid;
-    default:
-        return TypeClass::Opaque;
-    }
-}
-
-ValueKind kind_of(TypeClass type_class) {
-    switch (type_class) {
-    case TypeClass::Opaque:
-        return ValueKind::Opaque;
-    case TypeClass::Float4:
-    case TypeClass::Float8:
-    case TypeClass::Numeric:
-        return ValueKind::Real;
-    case TypeClass::Text:
-    case TypeClass::PaddedText:
-    case TypeClass::Name:
-    case TypeClass::Uuid:
-        return ValueKind::Bytes;
-    default:
-        return ValueKind::Integer;
-    }
-}
-
 // Types whose values the privacy rule may let out: they print the same for everybody and are
 // neither dates nor measurements nor documents.
 bool is_safe(TypeClass type_class) {
@@ -193,105 +128,6 @@ bool is_safe(TypeClass type_class) {
     default:
         return false;
     }
-}
-
-bool is_text(TypeClass type_class) {
-    return type_class == TypeClass::Text || type_class == TypeClass::PaddedText ||
-           type_class == TypeClass::Name;
-}
-
-ColumnValue integer_value(std::int64_t integer) {
-    ColumnValue value;
-    value.kind = ValueKind::Integer;
-    value.integer = integer;
-    return value;
-}
-
-ColumnValue real_value(double real) {
-    ColumnValue value;
-    if (!std::isnan(real)) {
-        value.kind = ValueKind::Real;
-        value.real = real;
-    }
-    return value;
-}
-
-ColumnValue bytes_value(const char *data, std::size_t length) {
-    ColumnValue value;
-    value.kind = ValueKind::Bytes;
-    value.bytes = {data, length};
-    return value;
-}
-
-// The bytes of a text that lies in memory as it is; Opaque if it is compressed or elsewhere.
-ColumnValue text_value(Datum datum, bool padded) noexcept {
-    const auto *text = reinterpret_cast<const varlena *>(DatumGetPointer(datum));
-    if (VARATT_IS_EXTERNAL(text) || VARATT_IS_COMPRESSED(text))
-        return {};
-    std::string_view bytes(VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
-    if (padded)
-        while (!bytes.empty() && bytes.back() == ' ')
-            bytes.remove_suffix(1);
-    return bytes_value(bytes.data(), bytes.size());
-}
-
-// A Datum of a class as a value; numerics, which need a function, only where that may raise.
-ColumnValue own_value(TypeClass type_class, Datum datum) noexcept {
-    switch (type_class) {
-    case TypeClass::Boolean:
-        return integer_value(DatumGetBool(datum));
-    case TypeClass::SingleChar:
-        return integer_value(static_cast<unsigned char>(DatumGetChar(datum)));
-    case TypeClass::Int2:
-        return integer_value(DatumGetInt16(datum));
-    case TypeClass::Int4:
-        return integer_value(DatumGetInt32(datum));
-    case TypeClass::Int8:
-        return integer_value(DatumGetInt64(datum));
-    case TypeClass::OidNumber:
-    case TypeClass::Enum:
-        return integer_value(DatumGetObjectId(datum));
-    case TypeClass::Date:
-        return integer_value(DatumGetDateADT(datum));
-    case TypeClass::Timestamp:
-        return integer_value(DatumGetTimestamp(datum));
-    case TypeClass::Time:
-        return integer_value(DatumGetTimeADT(datum));
-    case TypeClass::Float4:
-        return real_value(DatumGetFloat4(datum));
-    case TypeClass::Float8:
-        return real_value(DatumGetFloat8(datum));
-    case TypeClass::Text:
-        return text_value(datum, false);
-    case TypeClass::PaddedText:
-        return text_value(datum, true);
-    case TypeClass::Name: {
-        const char *name = NameStr(*DatumGetName(datum));
-        return bytes_value(name, strnlen(name, NAMEDATALEN));
-    }
-    case TypeClass::Uuid:
-        return bytes_value(reinterpret_cast<const char *>(DatumGetUUIDP(datum)->data), UUID_LEN);
-    case TypeClass::Numeric:
-    case TypeClass::Opaque:
-        break;
-    }
-    return {};
-}
-
-// The same while loading: may call functions. The bytes are copied into `context`.
-ColumnValue loaded_value(TypeClass type_class, Datum datum, MemoryContext context) {
-    if (type_class == TypeClass::Numeric)
-        return real_value(DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, datum)));
-    if (type_class == TypeClass::Text || type_class == TypeClass::PaddedText)
-        datum = PointerGetDatum(PG_DETOAST_DATUM(datum));
-    ColumnValue value = own_value(type_class, datum);
-    if (value.kind == ValueKind::Bytes) {
-        auto *copy = static_cast<char *>(
-            MemoryContextAlloc(context, std::max<std::size_t>(value.bytes.size(), 1)));
-        memcpy(copy, value.bytes.data(), value.bytes.size());
-        value.bytes = {copy, value.bytes.size()};
-    }
-    return value;
 }
 
 template <class Item> std::span<Item> new_array(MemoryContext context, int count) {
@@ -311,12 +147,12 @@ void load_common(Column &column, HeapTuple statistics, MemoryContext context) {
     const int count = std::min({slot.nvalues, slot.nnumbers, most_common_kept});
     Oid output;
     bool is_varlena;
-    getTypeOutputInfo(column.type, &output, &is_varlena);
+    getTypeOutputInfo(column.type.oid, &output, &is_varlena);
     auto common = new_array<CommonValue>(context, count);
     for (int i = 0; i < count; i++) {
         CommonValue &value = common[static_cast<std::size_t>(i)];
         value = CommonValue{};
-        value.value = loaded_value(column.type_class, slot.values[i], context);
+        value.value = datum_values::loaded_value(column.type.type_class, slot.values[i], context);
         value.frequency = slot.numbers[i];
         if (!may_show_values(column.secrecy))
             continue;
@@ -342,7 +178,7 @@ void load_histogram(Column &column, HeapTuple statistics, MemoryContext context)
                 ? static_cast<int>(static_cast<std::int64_t>(i) * (slot.nvalues - 1) / (count - 1))
                 : 0;
         bounds[static_cast<std::size_t>(i)] =
-            loaded_value(column.type_class, slot.values[from], context);
+            datum_values::loaded_value(column.type.type_class, slot.values[from], context);
     }
     column.profile.histogram = bounds;
     free_attstatsslot(&slot);
@@ -387,10 +223,10 @@ bool is_key(::Relation relation, AttributeNumber attribute) {
 
 // How the order and equality of the column's type relate to those of its value kind.
 void choose_comparison(Column &column, Oid collation) {
-    column.profile.kind = kind_of(column.type_class);
+    column.profile.kind = datum_values::kind_of(column.type.type_class);
     switch (column.profile.kind) {
     case ValueKind::Integer:
-        column.profile.ordered = column.type_class != TypeClass::Enum;
+        column.profile.ordered = column.type.type_class != TypeClass::Enum;
         break;
     case ValueKind::Real:
         column.profile.ordered = true;
@@ -400,10 +236,10 @@ void choose_comparison(Column &column, Oid collation) {
             column.profile.ordered = true; // uuid
         } else if (!get_collation_isdeterministic(collation)) {
             column.profile.kind = ValueKind::Opaque;
-            column.type_class = TypeClass::Opaque;
+            column.type.type_class = TypeClass::Opaque;
         } else {
             column.profile.ordered =
-                column.type_class != TypeClass::PaddedText && collation_is_c(collation);
+                column.type.type_class != TypeClass::PaddedText && collation_is_c(collation);
         }
         break;
     case ValueKind::Opaque:
@@ -434,7 +270,7 @@ void load_statistics(Column &column, Oid relation, AttributeNumber attribute,
     profile.distinct = statistics->stadistinct >= 0
                            ? static_cast<double>(statistics->stadistinct)
                            : -static_cast<double>(statistics->stadistinct) * profile.rows;
-    if (column.type_class != TypeClass::Opaque) {
+    if (column.type.type_class != TypeClass::Opaque) {
         load_common(column, tuple, context);
         load_histogram(column, tuple, context);
     }
@@ -446,13 +282,13 @@ void read_column(Column &column, Oid relid, AttributeNumber attribute, MemoryCon
     ::Relation relation = relation_open(relid, AccessShareLock);
     faults::raise_at(faults::Point::column_error);
     const auto *form = TupleDescAttr(RelationGetDescr(relation), attribute - 1);
-    column.type = getBaseType(form->atttypid);
-    column.type_class = class_of_type(column.type);
-    if (column.type_class == TypeClass::Opaque && type_is_enum(column.type))
-        column.type_class = TypeClass::Enum;
+    column.type.oid = getBaseType(form->atttypid);
+    column.type.type_class = datum_values::class_of_type(column.type.oid);
+    if (column.type.type_class == TypeClass::Opaque && type_is_enum(column.type.oid))
+        column.type.type_class = TypeClass::Enum;
     choose_comparison(column, form->attcollation);
 
-    column.secrecy.safe_type = is_safe(column.type_class);
+    column.secrecy.safe_type = is_safe(column.type.type_class);
     column.secrecy.names_identifier = names_identifier(NameStr(form->attname));
     column.secrecy.label = labels::column_label(relid, attribute);
     column.secrecy.is_key = is_key(relation, attribute);
@@ -499,44 +335,6 @@ ColumnEntry &entry_to_fill(Oid relation, AttributeNumber attribute) {
             oldest = &set[i];
     }
     return *oldest;
-}
-
-// How a type's values lie in an array; length 0 if that is not known here.
-struct ElementLayout {
-    int length = 0;
-    char alignment = TYPALIGN_CHAR;
-    bool by_value = true;
-};
-
-ElementLayout layout_of(TypeClass type_class) {
-    switch (type_class) {
-    case TypeClass::Boolean:
-    case TypeClass::SingleChar:
-        return {1, TYPALIGN_CHAR, true};
-    case TypeClass::Int2:
-        return {2, TYPALIGN_SHORT, true};
-    case TypeClass::Int4:
-    case TypeClass::OidNumber:
-    case TypeClass::Enum:
-    case TypeClass::Date:
-    case TypeClass::Float4:
-        return {4, TYPALIGN_INT, true};
-    case TypeClass::Int8:
-    case TypeClass::Timestamp:
-    case TypeClass::Time:
-    case TypeClass::Float8:
-        return {8, TYPALIGN_DOUBLE, true};
-    case TypeClass::Text:
-    case TypeClass::PaddedText:
-    case TypeClass::Numeric:
-        return {-1, TYPALIGN_INT, false};
-    case TypeClass::Uuid:
-        return {UUID_LEN, TYPALIGN_CHAR, false};
-    case TypeClass::Name:
-    case TypeClass::Opaque:
-        break;
-    }
-    return {};
 }
 
 } // namespace
@@ -630,74 +428,6 @@ void load_operator(Oid opno) {
         break;
     }
     entry_of(opno) = {opno, forgotten == forgotten_before, facts};
-}
-
-ColumnValue value_of(const Column &column, Oid type, Datum datum) noexcept {
-    const TypeClass from = type == column.type ? column.type_class : class_of_type(type);
-    if (from == column.type_class)
-        return own_value(from, datum);
-    const ColumnValue value = own_value(from, datum);
-    switch (column.type_class) {
-    case TypeClass::Int2:
-    case TypeClass::Int4:
-    case TypeClass::Int8:
-        if (from == TypeClass::Int2 || from == TypeClass::Int4 || from == TypeClass::Int8)
-            return value;
-        break;
-    case TypeClass::Timestamp:
-        // Near enough for an estimate: the time zone is left out.
-        if (from == TypeClass::Date && !DATE_NOT_FINITE(DatumGetDateADT(datum)))
-            return integer_value(value.integer * USECS_PER_DAY);
-        break;
-    case TypeClass::Date:
-        if (from == TypeClass::Timestamp)
-            return integer_value(value.integer / USECS_PER_DAY - (value.integer < 0));
-        break;
-    case TypeClass::Float4:
-    case TypeClass::Float8:
-        if (from == TypeClass::Float4 || from == TypeClass::Float8)
-            return value;
-        break;
-    case TypeClass::Text:
-    case TypeClass::PaddedText:
-    case TypeClass::Name:
-        if (is_text(from))
-            return column.type_class == TypeClass::PaddedText && from == TypeClass::Text
-                       ? text_value(datum, true)
-                       : value;
-        break;
-    default:
-        break;
-    }
-    return {};
-}
-
-bool visit_elements(const Column &column, Datum datum, int most, ElementVisitor visit,
-                    void *context) noexcept {
-    const auto *header = reinterpret_cast<const varlena *>(DatumGetPointer(datum));
-    if (VARATT_IS_EXTENDED(header))
-        return false;
-    auto *array = reinterpret_cast<ArrayType *>(DatumGetPointer(datum));
-    const Oid type = ARR_ELEMTYPE(array);
-    const ElementLayout layout =
-        layout_of(type == column.type ? column.type_class : class_of_type(type));
-    if (layout.length == 0)
-        return false;
-    int count = ARR_NDIM(array) == 0 ? 0 : 1;
-    for (int i = 0; i < ARR_NDIM(array); i++)
-        count *= ARR_DIMS(array)[i];
-    const bits8 *nulls = ARR_NULLBITMAP(array);
-    char *at = ARR_DATA_PTR(array);
-    for (int i = 0; i < std::min(count, most); i++) {
-        if (nulls && (nulls[i / 8] & (1 << (i % 8))) == 0) {
-            visit(context, type, 0, true);
-            continue;
-        }
-        visit(context, type, fetch_att(at, layout.by_value, layout.length), false);
-        at = att_addlength_pointer(at, layout.length, at);
-        at = reinterpret_cast<char *>(att_align_nominal(at, layout.alignment));
-    }
-    return true;
 }
 
 } // namespace triage::column_facts

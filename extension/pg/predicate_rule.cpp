@@ -44,7 +44,7 @@ bool may_be_named(const Question &question, Node *column, Oid type, Datum value)
         (question.literals == Literals::Given && facts->profile.distinct > most_states))
         return false;
     const CommonValue *common =
-        facts->profile.find_common(column_facts::value_of(*facts, type, value));
+        facts->profile.find_common(datum_values::value_for(facts->type, type, value));
     return common != nullptr && common->printed != nullptr &&
            may_keep_value(facts->secrecy, common->frequency * facts->profile.rows,
                           strlen(common->printed), guc::min_shared_rows);

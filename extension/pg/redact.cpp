@@ -42,7 +42,7 @@ void estimate_element(void *context, Oid type, Datum element, bool is_null) {
     auto &list = *static_cast<ListEstimate *>(context);
     if (is_null)
         return;
-    const ColumnValue value = column_facts::value_of(list.column, type, element);
+    const ColumnValue value = datum_values::value_for(list.column.type, type, element);
     const CommonValue *common = list.column.profile.find_common(value);
     if (const auto selectivity = list.column.profile.equal_selectivity(value, common))
         list.selectivity += *selectivity;
@@ -56,8 +56,8 @@ void estimate_element(void *context, Oid type, Datum element, bool is_null) {
 void estimate_list(Condition &condition, const column_facts::Column &column, bool negated,
                    ClauseSample &clause) {
     ListEstimate list{condition, column};
-    if (!column_facts::visit_elements(column, condition.value, most_list_elements, estimate_element,
-                                      &list)) {
+    if (!datum_values::visit_elements(column.type, condition.value, most_list_elements,
+                                      estimate_element, &list)) {
         clause.withheld = true;
         return;
     }
@@ -104,7 +104,7 @@ void set_selectivity(ClauseSample &clause, std::optional<double> selectivity) {
 void estimate_comparison(Condition &condition, const column_facts::Operator &op,
                          const column_facts::Column &column, ClauseSample &clause) {
     const ColumnProfile &profile = column.profile;
-    const ColumnValue value = column_facts::value_of(column, condition.type, condition.value);
+    const ColumnValue value = datum_values::value_for(column.type, condition.type, condition.value);
     const CommonValue *common = profile.find_common(value);
     clause.withheld = !keep_value(condition, column, common);
     switch (op.op) {
