@@ -35,8 +35,7 @@ static_assert(sizeof(ActivityHead) ==
               "padding would be written");
 
 std::uint32_t checksum_of(const Header &header, const void *content, std::size_t bytes) {
-    return crc32c(crc32c(0, content, bytes), &header,
-                               offsetof(Header, checksum));
+    return crc32c(crc32c(0, content, bytes), &header, offsetof(Header, checksum));
 }
 
 bool is_figure(float value) {

@@ -32,8 +32,7 @@ static_assert(sizeof(HeatSlot) ==
               "padding would be written");
 
 std::uint32_t checksum_of(const Header &header, const void *slots, std::size_t bytes) {
-    return crc32c(crc32c(0, slots, bytes), &header,
-                               offsetof(Header, checksum));
+    return crc32c(crc32c(0, slots, bytes), &header, offsetof(Header, checksum));
 }
 
 bool is_heat(float value) {

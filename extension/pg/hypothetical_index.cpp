@@ -12,10 +12,13 @@ PG_HEADERS_BEGIN
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_class_d.h"
 #include "commands/explain.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/plancat.h"
+#include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/selfuncs.h"
@@ -261,6 +264,24 @@ void show_indexes(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
 
 void keep(HeapTuple) {} // it is ours, and outlives the plan
 
+// As examine_variable in selfuncs.c decides: operators that leak what they see get to see the
+// values of statistics only where the user might read all of the table, or of the parent that he
+// named.
+bool may_see_values(PlannerInfo *root, const RelOptInfo *rel) {
+    if (rel == nullptr) // an index's own cost, for which numbers are enough
+        return false;
+    const RangeTblEntry *table = planner_rt_fetch(rel->relid, root);
+    if (!bms_is_empty(rel->top_parent_relids)) {
+        const int parent = bms_singleton_member(rel->top_parent_relids);
+        const RangeTblEntry *named = planner_rt_fetch(parent, root);
+        if (named->rtekind == RTE_RELATION)
+            table = named;
+    }
+    const Oid user = OidIsValid(rel->userid) ? rel->userid : GetUserId();
+    return table->securityQuals == NIL &&
+           pg_class_aclcheck(table->relid, user, ACL_SELECT) == ACLCHECK_OK;
+}
+
 // Before an index on an expression is built and analyzed, the planner guesses.
 bool lend_statistics(PlannerInfo *root, Oid oid, AttrNumber place, VariableStatData *variable) {
     if (active != nullptr && root->glob->boundParams == active->parameters)
@@ -271,7 +292,7 @@ bool lend_statistics(PlannerInfo *root, Oid oid, AttrNumber place, VariableStatD
                 continue;
             variable->statsTuple = index->statistics[place - 1];
             variable->freefunc = keep;
-            variable->acl_ok = true; // what the plan costs is told to whoever may plan it
+            variable->acl_ok = may_see_values(root, variable->rel);
             return true;
         }
     return next_index_stats ? next_index_stats(root, oid, place, variable) : false;

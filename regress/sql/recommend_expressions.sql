@@ -58,5 +58,22 @@ SELECT regexp_replace(reason, '^[^;]*; ', '') AS reason FROM triage.recommend_in
 CREATE STATISTICS lower_email ON (lower(email)) FROM letters;
 ANALYZE letters;
 SELECT reason ~ 'statistics' AS guessed FROM triage.recommend_indexes(ARRAY['SELECT * FROM letters WHERE lower(email) = ''x''']);
+
+-- A policy hides rows; an operator that tells what it sees is not shown their values by way of statistics.
+DROP STATISTICS lower_email;
+CREATE SEQUENCE told;
+CREATE FUNCTION tell(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('expressions.told'); RETURN $1 = $2; END $$;
+CREATE OPERATOR === (FUNCTION = tell, LEFTARG = text, RIGHTARG = text, RESTRICT = eqsel);
+CREATE ROLE regress_letters_reader IN ROLE triage_reader;
+GRANT USAGE ON SCHEMA expressions TO regress_letters_reader;
+GRANT USAGE ON SEQUENCE told TO regress_letters_reader;
+GRANT SELECT ON letters TO regress_letters_reader;
+CREATE POLICY open_ones ON letters USING (status = 'open');
+ALTER TABLE letters ENABLE ROW LEVEL SECURITY;
+SET ROLE regress_letters_reader;
+SELECT count(*) > 0 AS recommended FROM triage.recommend_indexes(ARRAY['SELECT * FROM letters WHERE upper(status) = ''OPEN'' AND upper(status) === ''OPEN''']);
+RESET ROLE;
+SELECT is_called AS told FROM told;
 DROP SCHEMA expressions CASCADE;
+DROP ROLE regress_letters_reader;
 DROP EXTENSION pg_triage, pg_stat_statements;
