@@ -54,6 +54,13 @@ class CandidateSet {
         return true;
     }
 
+    bool intersects(const CandidateSet &other) const {
+        for (std::size_t i = 0; i < std::min(words_.size(), other.words_.size()); i++)
+            if (words_[i] & other.words_[i])
+                return true;
+        return false;
+    }
+
     CandidateSet &operator|=(const CandidateSet &other) {
         if (words_.size() < other.words_.size())
             words_.resize(other.words_.size());

@@ -261,6 +261,7 @@ bool IndexSearch::improve(State &state) {
     struct Addition {
         CandidateSet chosen, changed;
         double difference;
+        bool fits;
     };
     std::vector<Addition> additions;
     for (const Change &change : changes_) {
@@ -270,7 +271,8 @@ bool IndexSearch::improve(State &state) {
         CandidateSet changed = (chosen - state.chosen) | (state.chosen - chosen);
         double price = difference(state, chosen);
         consider(chosen, price);
-        additions.push_back({std::move(chosen), std::move(changed), price});
+        bool has_room = fits(chosen);
+        additions.push_back({std::move(chosen), std::move(changed), price, has_room});
     }
     for (CandidateId out : state.chosen.members()) {
         CandidateSet rest = state.chosen;
@@ -278,14 +280,15 @@ bool IndexSearch::improve(State &state) {
         double removal = difference(state, rest);
         consider(rest, removal);
         for (const Addition &addition : additions) {
+            // Where no statement may use both, the two differences just add up: then the removal is
+            // worth trying with the addition only if it makes room for it.
+            bool apart = !neighbours_[out].intersects(addition.changed);
+            if (apart &&
+                (addition.fits || removal + addition.difference >= best_difference - tolerance_))
+                continue;
             CandidateSet chosen = addition.chosen;
             chosen.erase(out);
-            // Where no statement may use both, the two differences just add up.
-            bool apart = (neighbours_[out] & addition.changed).empty();
-            if (!apart)
-                consider(chosen, difference(state, chosen));
-            else if (removal + addition.difference < best_difference - tolerance_)
-                consider(chosen, removal + addition.difference);
+            consider(chosen, apart ? removal + addition.difference : difference(state, chosen));
         }
     }
     if (best == state.chosen)

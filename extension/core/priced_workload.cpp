@@ -1,7 +1,9 @@
 #include "core/priced_workload.h"
+#include "core/candidate_use.h"
 #include "core/selection.h"
 
 #include <algorithm>
+#include <map>
 
 namespace triage {
 namespace {
@@ -50,6 +52,16 @@ double units_per_ms(const Workload &workload, const std::vector<PricedStatement>
     return 0;
 }
 
+std::vector<CandidateSet> in_groups(const CandidateSet &candidates) {
+    std::vector<CandidateSet> groups;
+    for (CandidateId id : candidates.members()) {
+        if (groups.empty() || groups.back().size() == largest_offer)
+            groups.emplace_back();
+        groups.back().insert(id);
+    }
+    return groups;
+}
+
 } // namespace
 
 PricedWorkload::PricedWorkload(const Workload &workload, const std::vector<Candidate> &candidates,
@@ -69,6 +81,10 @@ PricedWorkload::PricedWorkload(const Workload &workload, const std::vector<Candi
 
 void PricedWorkload::plan_with_nothing(const Workload &workload,
                                        const std::vector<Candidate> &candidates) {
+    std::map<RelationId, std::vector<std::pair<CandidateId, CandidateUse>>> uses;
+    for (CandidateId id = 0; id < candidates.size(); id++)
+        if (const Relation *relation = workload.find_relation(candidates[id].definition.relation))
+            uses[relation->id].emplace_back(id, CandidateUse(candidates[id].definition, *relation));
     for (std::size_t i = 0; i < workload.statements.size(); i++) {
         const Statement &statement = workload.statements[i];
         auto custom = memory_.ask(i, PlanMode::Custom, {});
@@ -85,11 +101,11 @@ void PricedWorkload::plan_with_nothing(const Workload &workload,
             }
         }
         priced.before = mixed(priced, priced.custom_before, priced.generic_before);
-        for (CandidateId id = 0; id < candidates.size(); id++)
-            for (const RelationAccess &access : statement.accesses)
-                if (access.relation == candidates[id].definition.relation &&
-                    (!worth_saving_[id] || worth_saving_[id]->possible(priced.before)))
+        for (const RelationAccess &access : statement.accesses)
+            for (const auto &[id, use] : uses[access.relation])
+                if (use.possible(access) && worth_saving_[id]->possible(priced.before))
                     priced.relevant.insert(id);
+        priced.groups = in_groups(priced.relevant);
         statements_.push_back(std::move(priced));
     }
 }
@@ -134,20 +150,16 @@ Price PricedWorkload::price(const PricedStatement &statement, const CandidateSet
 }
 
 Price PricedWorkload::price_in_groups(const PricedStatement &statement, CandidateSet offered) {
-    while (offered.size() > largest_offer) {
-        CandidateSet winners, group;
-        for (CandidateId id : offered.members()) {
-            group.insert(id);
-            if (group.size() == largest_offer) {
-                winners |= price(statement, group).used;
-                group = {};
-            }
-        }
-        if (!group.empty())
-            winners |= price(statement, group).used;
+    std::vector<CandidateSet> groups = statement.groups;
+    while (groups.size() > 1) {
+        CandidateSet winners;
+        for (const CandidateSet &group : groups)
+            if (CandidateSet left = group & offered; !left.empty())
+                winners |= price(statement, left).used;
         if (winners.size() == offered.size())
             break;
         offered = winners;
+        groups = in_groups(offered);
     }
     return price(statement, offered);
 }

@@ -22,6 +22,7 @@ struct PricedStatement {
     double weight = 0;
     // Candidates on its relations that may be worth something beside the indexes that exist.
     CandidateSet relevant;
+    std::vector<CandidateSet> groups; // `relevant` in parts that the planner is offered at once
 };
 
 struct Price {
@@ -45,9 +46,10 @@ class PricedWorkload {
     Price price(const PricedStatement &statement, const CandidateSet &offered,
                 Check check = Check::Remembered);
 
-    // As price(), for any number of candidates: a knock-out in groups, since the planner's work
-    // grows with every index. The lowest cost it finds is the lowest possible while the indexes
-    // that win together would also win apart.
+    // As price(), for any number of the relevant candidates: a knock-out in the statement's groups,
+    // since the planner's work grows with every index. That the groups stay the same lets one that
+    // lost none of its winners answer from memory. The lowest cost it finds is the lowest possible
+    // while the indexes that win together would also win apart.
     Price price_in_groups(const PricedStatement &statement, CandidateSet offered);
 
     // Planner units that a candidate costs the writers in the observed time.

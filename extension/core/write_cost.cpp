@@ -5,6 +5,7 @@
 // and inserting the tuple, and the leaf that gets dirty: it has to be written and, after each
 // checkpoint, logged in full. Of a small index, or one that grows at its right end, the leaf is
 // dirty already; of a large index with scattered insertions it must even be read.
+#include "core/candidate_use.h"
 #include "core/selection.h"
 
 #include <algorithm>
@@ -68,28 +69,9 @@ double entry_cost(const Relation &relation, const Candidate &candidate) {
     return (descent + tuple + leaf) * candidate.entries_per_row;
 }
 
-bool is_word(char c) {
-    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           static_cast<unsigned char>(c) >= 0x80;
-}
-
-// Whether a condition in SQL names a column. A literal that reads like the name counts as well:
-// that errs on the side of a dearer index.
-bool mentions(const std::string &condition, const std::string &name) {
-    if (name.empty())
-        return false;
-    for (std::size_t at = condition.find(name); at != std::string::npos;
-         at = condition.find(name, at + 1)) {
-        std::size_t end = at + name.size();
-        if ((at == 0 || !is_word(condition[at - 1])) &&
-            (end == condition.size() || !is_word(condition[end])))
-            return true;
-    }
-    return false;
-}
-
 // Whether a change of the column needs a change of the index. An expression may be made of
-// anything, so its text is searched like a predicate's.
+// anything, so its text is searched like a predicate's; a literal that reads like the name errs on
+// the side of a dearer index.
 bool depends_on(const IndexDefinition &index, const Attribute &attribute) {
     auto named_in = [&](const std::string &text) { return mentions(text, attribute.name); };
     return std::find(index.include.begin(), index.include.end(), attribute.number) !=

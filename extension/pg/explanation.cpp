@@ -217,10 +217,12 @@ class Explanation {
     }
 
     const StatementEffect *effect_on(std::size_t place) const {
-        for (const StatementEffect &effect : selection_.effects)
-            if (effect.statement == place)
-                return &effect;
-        return nullptr;
+        auto effect = std::lower_bound(selection_.effects.begin(), selection_.effects.end(), place,
+                                       [](const StatementEffect &e, std::size_t statement) {
+                                           return e.statement < statement;
+                                       });
+        return effect != selection_.effects.end() && effect->statement == place ? &*effect
+                                                                                : nullptr;
     }
 
     std::string reason(const ChosenIndex &index, const Recommendation &row,
