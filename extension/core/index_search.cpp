@@ -4,13 +4,16 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <queue>
 
 namespace triage {
 namespace {
 
-// How often a statement's favourites are taken away to see what it would take instead.
-constexpr int most_alternatives = 10;
+// How often a statement is asked, once its favourites are known, what it would take instead: of
+// what others use, and of the rest.
+constexpr int most_shared = 3;
+constexpr int most_alternatives = 8;
 constexpr int most_refinements = 200;
 // How often smaller ones are asked for than those that a plan used, and from which size on an index
 // counts as smaller.
@@ -29,11 +32,20 @@ IndexSearch::IndexSearch(PricedWorkload &priced, const std::vector<Candidate> &c
       neighbours_(candidates.size()), touched_at_(priced.statements().size(), 0) {
     for (const PricedStatement &statement : priced.statements())
         lowest_.push_back(statement.before);
+    by_cost_.resize(useful_.size());
+    std::iota(by_cost_.begin(), by_cost_.end(), std::size_t{0});
+    std::stable_sort(by_cost_.begin(), by_cost_.end(), [&](std::size_t a, std::size_t b) {
+        const PricedStatement &x = priced.statements()[a], &y = priced.statements()[b];
+        return x.weight * x.before > y.weight * y.before;
+    });
     tolerance_ = 1e-9 * (1 + initial().total);
 }
 
 CandidateSet IndexSearch::run() {
-    gather();
+    if (!gathered_) {
+        gather();
+        gathered_ = true;
+    }
     State best = refined(greedy(initial(), false));
     State other = refined(greedy(initial(), true));
     if (other.total < best.total - tolerance_)
@@ -45,37 +57,62 @@ CandidateSet IndexSearch::run() {
 
 // ---- What is worth considering ------------------------------------------------------------------
 
+// What each statement uses when it may choose freely; then, as far as planner calls go, what else
+// might do: smaller ones, what others would have anyway, and what it uses when its favourites are
+// taken away.
 void IndexSearch::gather() {
-    for (std::size_t i = 0; i < useful_.size(); i++)
-        gather_for(i);
+    std::vector<CandidateSet> all;
+    for (const PricedStatement &statement : priced_.statements())
+        all.push_back(statement.relevant);
+    auto without = [](CandidateSet &left, const CandidateSet &used) { left -= used; };
+    std::vector<CandidateSet> favourites(all.size());
+    for (std::size_t i : by_cost_)
+        gather_used(i, all[i], favourites[i]);
+    if (std::isfinite(limits_.budget_bytes))
+        ask_in_rounds(all, most_smaller, [&](CandidateSet &left, const CandidateSet &used) {
+            take_smaller(left, used);
+        });
+    CandidateSet pool;
+    for (const CandidateSet &useful : useful_)
+        pool |= useful;
+    std::vector<CandidateSet> shared, rest;
+    for (std::size_t i = 0; i < all.size(); i++)
+        shared.push_back((pool & all[i]) - useful_[i]);
+    ask_in_rounds(shared, most_shared, without);
+    for (std::size_t i = 0; i < all.size(); i++)
+        rest.push_back(all[i] - favourites[i]);
+    ask_in_rounds(rest, most_alternatives, without);
     index_what_was_gathered();
 }
 
-// What a statement uses when it may choose freely, what it uses when that is taken away, and so on
-// while it still gains: what is nobody's favourite may serve many.
-void IndexSearch::gather_for(std::size_t i) {
-    CandidateSet left = priced_.statements()[i].relevant, used;
-    for (int round = 0; round < most_alternatives && gather_used(i, left, used); round++)
-        left -= used;
-    if (std::isfinite(limits_.budget_bytes))
-        gather_smaller_for(i);
+// Asks about every statement what it would use of its offer, again and again while it gains, with
+// an offer changed by what it used. The costliest statements come first.
+template <class Adjust>
+void IndexSearch::ask_in_rounds(std::vector<CandidateSet> offers, int rounds, Adjust adjust) {
+    for (int round = 0; round < rounds; round++)
+        for (std::size_t i : by_cost_) {
+            CandidateSet &offered = offers[i], used;
+            if (offered.empty() || !priced_.may_ask(Phase::Gathering))
+                continue;
+            if (gather_used(i, offered, used))
+                adjust(offered, used);
+            else
+                offered = {};
+        }
 }
 
 // Where space is scarce, what is smaller than the favourites counts, too: of each relation that a
-// plan used an index of, only smaller ones are offered the next time.
-void IndexSearch::gather_smaller_for(std::size_t i) {
-    CandidateSet left = priced_.statements()[i].relevant, used;
-    for (int round = 0; round < most_smaller && gather_used(i, left, used); round++) {
-        std::map<RelationId, double> largest;
-        for (CandidateId id : used.members()) {
-            double &bytes = largest[candidates_[id].definition.relation];
-            bytes = std::max(bytes, candidates_[id].size.bytes);
-        }
-        for (CandidateId id : left.members()) {
-            auto found = largest.find(candidates_[id].definition.relation);
-            if (found != largest.end() && candidates_[id].size.bytes >= smaller * found->second)
-                left.erase(id);
-        }
+// plan used an index of, only smaller ones are left.
+void IndexSearch::take_smaller(CandidateSet &left, const CandidateSet &used) const {
+    std::map<RelationId, double> largest;
+    for (CandidateId id : used.members()) {
+        double &bytes = largest[candidates_[id].definition.relation];
+        bytes = std::max(bytes, candidates_[id].size.bytes);
+    }
+    for (CandidateId id : left.members()) {
+        auto found = largest.find(candidates_[id].definition.relation);
+        if (found != largest.end() && candidates_[id].size.bytes >= smaller * found->second)
+            left.erase(id);
     }
 }
 
@@ -151,7 +188,8 @@ double IndexSearch::difference(const State &state, const CandidateSet &chosen) {
     for_each_touched(gone | come, [&](std::size_t i) {
         const PricedStatement &statement = priced_.statements()[i];
         sum +=
-            statement.weight * (priced_.price(statement, chosen & useful_[i]).cost - state.cost[i]);
+            statement.weight *
+            (priced_.price(statement, chosen & useful_[i], Check::Estimated).cost - state.cost[i]);
     });
     return sum;
 }
@@ -159,7 +197,8 @@ double IndexSearch::difference(const State &state, const CandidateSet &chosen) {
 void IndexSearch::move(State &state, const CandidateSet &chosen) {
     state.total += difference(state, chosen);
     for_each_touched((state.chosen - chosen) | (chosen - state.chosen), [&](std::size_t i) {
-        state.cost[i] = priced_.price(priced_.statements()[i], chosen & useful_[i]).cost;
+        state.cost[i] =
+            priced_.price(priced_.statements()[i], chosen & useful_[i], Check::Estimated).cost;
     });
     state.chosen = chosen;
     state.bytes = bytes_of(chosen);
@@ -236,15 +275,62 @@ IndexSearch::State IndexSearch::greedy(State state, bool per_byte, const Candida
     return state;
 }
 
+// What a change makes of the total, kept from one step to the next while no statement that it
+// touches has changed.
+class IndexSearch::Differences {
+  public:
+    explicit Differences(IndexSearch &search)
+        : search_(search), moved_at_(search.candidates_.size(), 0) {}
+
+    // `key` tells the changes apart that are asked about.
+    double of(std::pair<std::size_t, std::size_t> key, const State &state,
+              const CandidateSet &chosen) {
+        CandidateSet changed = (state.chosen - chosen) | (chosen - state.chosen);
+        Known &known = known_[key];
+        if (known.step == 0 || known.changed != changed || was_touched(changed, known.step)) {
+            known.difference = search_.difference(state, chosen);
+            known.changed = std::move(changed);
+            known.step = step_;
+        }
+        return known.difference;
+    }
+
+    void moved(const CandidateSet &changed) {
+        step_++;
+        for (CandidateId id : changed.members())
+            for (CandidateId neighbour : search_.neighbours_[id].members())
+                moved_at_[neighbour] = step_;
+    }
+
+  private:
+    struct Known {
+        CandidateSet changed;
+        double difference = 0;
+        std::size_t step = 0;
+    };
+
+    bool was_touched(const CandidateSet &changed, std::size_t since) const {
+        std::vector<CandidateId> ids = changed.members();
+        return std::any_of(ids.begin(), ids.end(),
+                           [&](CandidateId id) { return moved_at_[id] > since; });
+    }
+
+    IndexSearch &search_;
+    std::map<std::pair<std::size_t, std::size_t>, Known> known_;
+    std::vector<std::size_t> moved_at_; // by candidate: step at which a neighbour last moved
+    std::size_t step_ = 1;
+};
+
 IndexSearch::State IndexSearch::refined(State state) {
-    for (int step = 0; step < most_refinements && improve(state); step++)
+    Differences differences(*this);
+    for (int step = 0; step < most_refinements && improve(state, differences); step++)
         ;
     return state;
 }
 
 // Makes the best of all single changes, removals and exchanges; false if none is better. Of two
 // equally good ones the smaller wins.
-bool IndexSearch::improve(State &state) {
+bool IndexSearch::improve(State &state, Differences &differences) {
     CandidateSet best = state.chosen;
     double best_difference = 0, best_bytes = state.bytes;
     auto consider = [&](const CandidateSet &chosen, double difference) {
@@ -259,25 +345,27 @@ bool IndexSearch::improve(State &state) {
     };
 
     struct Addition {
+        std::size_t change;
         CandidateSet chosen, changed;
         double difference;
         bool fits;
     };
+    constexpr std::size_t nothing = std::numeric_limits<std::size_t>::max();
     std::vector<Addition> additions;
-    for (const Change &change : changes_) {
-        CandidateSet chosen = with(state.chosen, change);
+    for (std::size_t change = 0; change < changes_.size(); change++) {
+        CandidateSet chosen = with(state.chosen, changes_[change]);
         if (chosen == state.chosen)
             continue;
         CandidateSet changed = (chosen - state.chosen) | (state.chosen - chosen);
-        double price = difference(state, chosen);
+        double price = differences.of({nothing, change}, state, chosen);
         consider(chosen, price);
         bool has_room = fits(chosen);
-        additions.push_back({std::move(chosen), std::move(changed), price, has_room});
+        additions.push_back({change, std::move(chosen), std::move(changed), price, has_room});
     }
     for (CandidateId out : state.chosen.members()) {
         CandidateSet rest = state.chosen;
         rest.erase(out);
-        double removal = difference(state, rest);
+        double removal = differences.of({out, nothing}, state, rest);
         consider(rest, removal);
         for (const Addition &addition : additions) {
             // Where no statement may use both, the two differences just add up: then the removal is
@@ -288,12 +376,15 @@ bool IndexSearch::improve(State &state) {
                 continue;
             CandidateSet chosen = addition.chosen;
             chosen.erase(out);
-            consider(chosen, apart ? removal + addition.difference : difference(state, chosen));
+            consider(chosen, apart ? removal + addition.difference
+                                   : differences.of({out, addition.change}, state, chosen));
         }
     }
     if (best == state.chosen)
         return false;
+    CandidateSet changed = (best - state.chosen) | (state.chosen - best);
     move(state, best);
+    differences.moved(changed);
     return true;
 }
 

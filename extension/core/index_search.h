@@ -15,6 +15,7 @@ class IndexSearch {
     IndexSearch(PricedWorkload &priced, const std::vector<Candidate> &candidates,
                 const SelectionLimits &limits);
 
+    // Once more after sizes have changed, it considers what it did before.
     CandidateSet run();
 
     // Of one execution of statement number `i` of the priced workload, whatever is chosen.
@@ -32,15 +33,17 @@ class IndexSearch {
     };
 
     void gather();
-    void gather_for(std::size_t i);
-    void gather_smaller_for(std::size_t i);
+    template <class Adjust>
+    void ask_in_rounds(std::vector<CandidateSet> offers, int rounds, Adjust adjust);
+    void take_smaller(CandidateSet &left, const CandidateSet &used) const;
     bool gather_used(std::size_t i, const CandidateSet &offered, CandidateSet &used);
     void index_what_was_gathered();
 
     State initial() const;
     State greedy(State state, bool per_byte, const CandidateSet &banned = {});
     State refined(State state);
-    bool improve(State &state);
+    class Differences;
+    bool improve(State &state, Differences &differences);
     bool leaves_out_what_gains(const State &state);
     State with_room_made(State state);
 
@@ -57,6 +60,8 @@ class IndexSearch {
     const std::vector<Candidate> &candidates_;
     const SelectionLimits limits_;
 
+    bool gathered_ = false;
+    std::vector<std::size_t> by_cost_;            // statements, the costliest first
     std::vector<double> lowest_;                  // by statement
     std::vector<CandidateSet> useful_;            // by statement: what the search considers for it
     std::vector<Change> changes_;                 // what greedy and refinement may add

@@ -23,6 +23,16 @@ class PlanMemory {
         CandidateSet used;
     };
 
+    // What earlier answers say of a question without putting it.
+    struct Estimate {
+        Answer answer;     // the cheapest remembered plan that `offered` makes possible
+        double lowest = 0; // no plan under `offered` is cheaper
+    };
+
+    // Nothing if nothing is known of the statement in this mode.
+    std::optional<Estimate> estimate(std::size_t statement, PlanMode mode,
+                                     const CandidateSet &offered);
+
     // Nothing if the statement cannot be planned in this mode (WhatIf throws std::domain_error);
     // every other exception goes through and leaves the memory as it was.
     std::optional<Answer> ask(std::size_t statement, PlanMode mode, const CandidateSet &offered);

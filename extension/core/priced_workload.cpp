@@ -4,12 +4,25 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace triage {
 namespace {
 
 // More candidates than this are offered to the planner in groups.
-constexpr std::size_t largest_offer = 32;
+constexpr std::size_t largest_offer = 256;
+// Planner calls until enough has been gathered, and until the search is over: so many a statement,
+// on the average. What is asked about the finalists comes on top.
+constexpr double calls_to_gather = 7;
+constexpr double calls_to_search = 9;
+// Of a statement in several variants, by the values that it is run with, each further one counts
+// for so much.
+constexpr double further_variant = 0.5;
+// A few statements are quickly searched: at least as much is asked as of so many.
+constexpr double few_statements = 8;
+// What the search does not ask about: doubts smaller than this share of a statement's own cost, or
+// of what a statement costs on the average.
+constexpr double small_doubt = 0.005;
 // How far a statement's measured time may count above or below what its planned cost says. Beyond
 // it something other than the plan (a lock, a slow client) explains the time.
 constexpr double largest_calibration = 100;
@@ -52,6 +65,16 @@ double units_per_ms(const Workload &workload, const std::vector<PricedStatement>
     return 0;
 }
 
+// Those given as texts have no queryid.
+double count_statements(const Workload &workload) {
+    std::set<std::int64_t> seen;
+    double sum = 0;
+    for (const Statement &statement : workload.statements)
+        sum +=
+            statement.queryid == 0 || seen.insert(statement.queryid).second ? 1 : further_variant;
+    return sum;
+}
+
 std::vector<CandidateSet> in_groups(const CandidateSet &candidates) {
     std::vector<CandidateSet> groups;
     for (CandidateId id : candidates.members()) {
@@ -67,6 +90,9 @@ std::vector<CandidateSet> in_groups(const CandidateSet &candidates) {
 PricedWorkload::PricedWorkload(const Workload &workload, const std::vector<Candidate> &candidates,
                                WhatIf &what_if, double min_improvement)
     : memory_(what_if) {
+    double statements = std::max(count_statements(workload), few_statements);
+    most_calls_ = static_cast<std::uint64_t>(calls_to_search * statements);
+    most_to_gather_ = static_cast<std::uint64_t>(calls_to_gather * statements);
     for (const Candidate &candidate : candidates) {
         const Relation *relation = workload.find_relation(candidate.definition.relation);
         worth_saving_.emplace_back();
@@ -122,31 +148,49 @@ void PricedWorkload::weigh_statements(const Workload &workload) {
             calibration = std::clamp(statement.mean_ms * scale / priced.before,
                                      1 / largest_calibration, largest_calibration);
         priced.weight = std::max(statement.calls, 0.0) * calibration;
+        even_share_ += priced.weight * priced.before / static_cast<double>(statements_.size());
     }
 }
 
 Price PricedWorkload::price(const PricedStatement &statement, const CandidateSet &offered,
                             Check check) {
-    auto ask = [&](PlanMode mode, double before) {
-        auto answer = check == Check::Exact
-                          ? memory_.ask_exactly(statement.statement, mode, offered)
-                          : memory_.ask(statement.statement, mode, offered);
-        return answer.value_or(PlanMemory::Answer{before, {}});
-    };
     Price price;
     double custom = 0, generic = 0;
     if (statement.generic_share < 1) {
-        PlanMemory::Answer answer = ask(PlanMode::Custom, statement.custom_before);
-        custom = answer.cost;
-        price.used |= answer.used;
+        PlanMemory::Answer found = answer(statement, PlanMode::Custom, offered, check);
+        custom = found.cost;
+        price.used |= found.used;
     }
     if (statement.generic_share > 0) {
-        PlanMemory::Answer answer = ask(PlanMode::Generic, statement.generic_before);
-        generic = answer.cost;
-        price.used |= answer.used;
+        PlanMemory::Answer found = answer(statement, PlanMode::Generic, offered, check);
+        generic = found.cost;
+        price.used |= found.used;
     }
     price.cost = mixed(statement, custom, generic);
     return price;
+}
+
+void PricedWorkload::resize(const Workload &workload, CandidateId id, const Candidate &candidate) {
+    upkeep_[id] = maintenance_cost(workload, candidate);
+}
+
+PlanMemory::Answer PricedWorkload::answer(const PricedStatement &statement, PlanMode mode,
+                                          const CandidateSet &offered, Check check) {
+    bool custom = mode == PlanMode::Custom;
+    PlanMemory::Answer before{custom ? statement.custom_before : statement.generic_before, {}};
+    if (check == Check::Exact)
+        return memory_.ask_exactly(statement.statement, mode, offered).value_or(before);
+    if (check == Check::Estimated) {
+        auto estimate = memory_.estimate(statement.statement, mode, offered);
+        if (!estimate)
+            return before;
+        double share = custom ? 1 - statement.generic_share : statement.generic_share;
+        double doubt = statement.weight * share * (estimate->answer.cost - estimate->lowest);
+        double own = statement.weight * statement.before;
+        if (doubt <= small_doubt * std::max(own, even_share_) || !may_ask(Phase::Searching))
+            return std::move(estimate->answer);
+    }
+    return memory_.ask(statement.statement, mode, offered).value_or(before);
 }
 
 Price PricedWorkload::price_in_groups(const PricedStatement &statement, CandidateSet offered) {

@@ -30,9 +30,16 @@ struct Price {
     CandidateSet used;
 };
 
+// Of the search; each may spend planner calls up to a limit of its own.
+enum class Phase {
+    Gathering, // what is worth considering
+    Searching  // for the best set of that
+};
+
 enum class Check {
-    Remembered, // whatever the memory of plans can infer
-    Exact       // this very question put to the planner
+    Estimated, // what is remembered, unless the doubt is worth a call of the planner
+    Inferred,  // what follows from the memory of plans; the planner is asked where nothing does
+    Exact      // this very question put to the planner
 };
 
 class PricedWorkload {
@@ -44,13 +51,16 @@ class PricedWorkload {
     const std::vector<PricedStatement> &statements() const { return statements_; }
 
     Price price(const PricedStatement &statement, const CandidateSet &offered,
-                Check check = Check::Remembered);
+                Check check = Check::Inferred);
 
     // As price(), for any number of the relevant candidates: a knock-out in the statement's groups,
     // since the planner's work grows with every index. That the groups stay the same lets one that
     // lost none of its winners answer from memory. The lowest cost it finds is the lowest possible
     // while the indexes that win together would also win apart.
     Price price_in_groups(const PricedStatement &statement, CandidateSet offered);
+
+    // The candidate turned out to be of another size.
+    void resize(const Workload &workload, CandidateId id, const Candidate &candidate);
 
     // Planner units that a candidate costs the writers in the observed time.
     double upkeep(CandidateId id) const { return upkeep_[id]; }
@@ -62,6 +72,12 @@ class PricedWorkload {
 
     PlanMemory &memory() { return memory_; }
 
+    // False once the phase has had its planner calls: the rest is for what comes after it.
+    bool may_ask(Phase phase) const {
+        return memory_.planner_calls() <
+               (phase == Phase::Gathering ? most_to_gather_ : most_calls_);
+    }
+
     static double mixed(const PricedStatement &statement, double custom, double generic) {
         return (1 - statement.generic_share) * custom + statement.generic_share * generic;
     }
@@ -69,8 +85,12 @@ class PricedWorkload {
   private:
     void plan_with_nothing(const Workload &workload, const std::vector<Candidate> &candidates);
     void weigh_statements(const Workload &workload);
+    PlanMemory::Answer answer(const PricedStatement &statement, PlanMode mode,
+                              const CandidateSet &offered, Check check);
 
     PlanMemory memory_;
+    std::uint64_t most_calls_ = 0, most_to_gather_ = 0; // by phase, from the beginning
+    double even_share_ = 0; // of the whole workload's cost, were all statements alike
     std::vector<PricedStatement> statements_;
     std::vector<double> upkeep_;                           // by candidate
     std::vector<std::optional<WorthSaving>> worth_saving_; // by candidate

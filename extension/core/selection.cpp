@@ -1,12 +1,14 @@
 // The steps, in order: price every statement; search for the set with the greatest net benefit;
-// exchange indexes for smaller ones that do as well; take out what does not earn its keep; explain
-// what is left.
+// exchange indexes for smaller ones that do as well; take out what does not earn its keep; look at
+// how large the rest would really be, and search again with these sizes; recheck and explain what
+// is left.
 #include "core/selection.h"
 #include "core/index_search.h"
 #include "core/priced_workload.h"
 #include "core/served_already.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <optional>
 
@@ -42,6 +44,11 @@ constexpr double half_a_fair_share = 0.5;
 constexpr double noticed_by_a_user = 100;
 constexpr double large_improvement = 0.9;
 
+// How often the search begins anew because the data show other sizes than the statistics, and by
+// how much they must differ.
+constexpr int most_size_rounds = 8;
+constexpr double other_size = 0.02;
+
 // What one index of the final set is good for: the set with it against the set without it.
 struct Contribution {
     std::vector<std::pair<double, const PricedStatement *>> statements; // saved, by whom
@@ -54,22 +61,92 @@ struct Contribution {
 class Selector {
   public:
     Selector(const Workload &workload, const std::vector<Candidate> &candidates, WhatIf &what_if,
-             const SelectionLimits &limits)
+             const SelectionLimits &limits, SizeByData *size_by_data)
         : workload_(workload), candidates_(candidates), limits_(limits),
+          size_by_data_(size_by_data),
           priced_(workload, candidates, what_if, limits.min_improvement),
-          search_(priced_, candidates, limits) {
+          search_(priced_, candidates_, limits) {
         for (const PricedStatement &statement : priced_.statements())
             workload_cost_ += statement.weight * statement.before;
     }
 
     Selection run() {
-        chosen_ = search_.run();
-        prefer_smaller_indexes();
-        drop_what_does_not_pay();
+        choose();
+        for (int round = 0; round < most_size_rounds && sizes_are_others(); round++)
+            choose();
+        fit();
+        recheck();
         return explain();
     }
 
   private:
+    void choose() {
+        chosen_ = search_.run();
+        prefer_smaller_indexes();
+        drop_what_does_not_pay();
+    }
+
+    // Looks at the data of what is chosen and was not looked at before; true if that makes another
+    // choice possible.
+    bool sizes_are_others() {
+        bool others = false;
+        for (CandidateId id : chosen_.members()) {
+            if (!size_by_data_ || looked_at_.contains(id))
+                continue;
+            looked_at_.insert(id);
+            std::optional<SizeByData::Answer> seen = size_by_data_->look_at(id);
+            if (!seen)
+                continue;
+            Candidate &candidate = candidates_[id];
+            others |= std::abs(seen->size.bytes - candidate.size.bytes) >
+                      other_size * candidate.size.bytes;
+            candidate.size = seen->size;
+            candidate.indexed_tuples = seen->indexed_tuples;
+            priced_.resize(workload_, id, candidate);
+        }
+        return others && std::isfinite(limits_.budget_bytes);
+    }
+
+    // Where the last sizes are too large after all, what is least useful for its size goes.
+    void fit() {
+        while (bytes_of_chosen() > limits_.budget_bytes) {
+            auto worth = [&](CandidateId id) {
+                return (contribution(id).saved() - priced_.upkeep(id)) / candidates_[id].size.bytes;
+            };
+            std::vector<std::pair<double, CandidateId>> worths;
+            for (CandidateId id : chosen_.members())
+                worths.emplace_back(worth(id), id);
+            chosen_.erase(std::min_element(worths.begin(), worths.end())->second);
+        }
+    }
+
+    double bytes_of_chosen() const {
+        double bytes = 0;
+        for (CandidateId id : chosen_.members())
+            bytes += candidates_[id].size.bytes;
+        return bytes;
+    }
+
+    // The planner's heuristics can break what was inferred. What it does not confirm may go.
+    void recheck() {
+        for (;;) {
+            bool confirmed = true;
+            for (const PricedStatement &statement : priced_.statements()) {
+                CandidateSet offered = chosen_ & statement.relevant;
+                if (offered.empty())
+                    continue;
+                Price inferred = priced_.price(statement, offered);
+                Price exact = priced_.price(statement, offered, Check::Exact);
+                confirmed &= exact.used == inferred.used && exact.cost == inferred.cost;
+            }
+            std::size_t before = chosen_.size();
+            if (!confirmed)
+                drop_what_does_not_pay();
+            if (chosen_.size() == before)
+                return;
+        }
+    }
+
     // Only the statements that it improves beyond the planner's noise count.
     Contribution contribution(CandidateId id) {
         Contribution result;
@@ -78,7 +155,7 @@ class Selector {
             if (!statement.relevant.contains(id))
                 continue;
             CandidateSet offered = chosen_ & statement.relevant;
-            Price with_it = priced_.price(statement, offered, Check::Exact);
+            Price with_it = priced_.price(statement, offered);
             if (!with_it.used.contains(id))
                 continue;
             offered.erase(id);
@@ -104,23 +181,29 @@ class Selector {
         std::stable_sort(by_size.begin(), by_size.end(), [&](CandidateId a, CandidateId b) {
             return candidates_[a].size.bytes < candidates_[b].size.bytes;
         });
+        std::vector<CandidateId> by_keys = by_size;
+        std::stable_sort(by_keys.begin(), by_keys.end(),
+                         [&](CandidateId a, CandidateId b) { return key_count(a) > key_count(b); });
         for (auto id = by_size.rbegin(); id != by_size.rend(); ++id) {
+            std::optional<double> least_loss;
+            CandidateId best = *id;
             if (!chosen_.contains(*id))
                 continue;
-            std::optional<std::pair<std::size_t, double>> best_rank;
-            CandidateId best = *id;
-            for (CandidateId other : by_size)
-                if (std::optional<double> loss = loss_by_exchange(other, *id)) {
-                    std::pair rank{candidates_[other].definition.keys.size(), -*loss};
-                    if (!best_rank || rank > *best_rank) {
-                        best_rank = rank;
-                        best = other;
-                    }
+            for (CandidateId other : by_keys) {
+                if (least_loss && key_count(other) < key_count(best))
+                    break;
+                std::optional<double> loss = loss_by_exchange(other, *id);
+                if (loss && (!least_loss || *loss < *least_loss)) {
+                    least_loss = loss;
+                    best = other;
                 }
+            }
             chosen_.erase(*id);
             chosen_.insert(best);
         }
     }
+
+    std::size_t key_count(CandidateId id) const { return candidates_[id].definition.keys.size(); }
 
     std::optional<double> loss_by_exchange(CandidateId other, CandidateId id) {
         if (chosen_.contains(other))
@@ -189,10 +272,8 @@ class Selector {
         double allowed = limits_.min_improvement * (current.saved() + already_saved);
         double loss = priced_.upkeep(given) - priced_.upkeep(taken);
         auto agrees = [&](const PricedStatement &statement) {
-            double before =
-                priced_.price(statement, chosen_ & statement.relevant, Check::Exact).cost;
-            double after =
-                priced_.price(statement, exchanged & statement.relevant, Check::Exact).cost;
+            double before = priced_.price(statement, chosen_ & statement.relevant).cost;
+            double after = priced_.price(statement, exchanged & statement.relevant).cost;
             loss += statement.weight * (after - before);
             return loss <= allowed && allows(statement, before, after);
         };
@@ -296,6 +377,8 @@ class Selector {
         Contribution c = contribution(id);
         ChosenIndex index;
         index.candidate = id;
+        index.size = candidates_[id].size;
+        index.indexed_tuples = candidates_[id].indexed_tuples;
         index.cost_before = c.before;
         index.cost_after = c.after;
         index.improvement = workload_cost > 0 ? c.saved() / workload_cost : 0;
@@ -320,8 +403,10 @@ class Selector {
     }
 
     const Workload &workload_;
-    const std::vector<Candidate> &candidates_;
+    std::vector<Candidate> candidates_; // with the sizes that are known by now
     const SelectionLimits limits_;
+    SizeByData *size_by_data_;
+    CandidateSet looked_at_;
     PricedWorkload priced_;
     double workload_cost_ = 0; // weighted, with none of the candidates
     IndexSearch search_;
@@ -331,8 +416,8 @@ class Selector {
 } // namespace
 
 Selection select_indexes(const Workload &workload, const std::vector<Candidate> &candidates,
-                         WhatIf &what_if, const SelectionLimits &limits) {
-    return Selector(workload, candidates, what_if, limits).run();
+                         WhatIf &what_if, const SelectionLimits &limits, SizeByData *size_by_data) {
+    return Selector(workload, candidates, what_if, limits, size_by_data).run();
 }
 
 } // namespace triage

@@ -131,7 +131,7 @@ class Explanation {
         row.ddl = ddl_of(definition, relation, name, partitioned);
         row.fingerprint = ddl_of(definition, relation, "i", partitioned);
         row.kind = kind_of(definition);
-        row.size_bytes = candidate.size.bytes;
+        row.size_bytes = index.size.bytes;
         row.cost_before = index.cost_before;
         row.cost_after = index.cost_after;
         row.improvement = index.improvement;
@@ -352,10 +352,10 @@ class Explanation {
         object.add("statements", json_array(listed, [&](const StatementShare &share) {
                        return statement_details(share, named, place++ < most_planned);
                    }));
-        object.add("indexed_rows", candidate.indexed_tuples);
+        object.add("indexed_rows", index.indexed_tuples);
         object.add("table_rows", relation.tuples);
         object.add("size_relative_to_table",
-                   candidate.size.bytes / std::max(relation.pages * BLCKSZ, double(BLCKSZ)));
+                   index.size.bytes / std::max(relation.pages * BLCKSZ, double(BLCKSZ)));
         if (!redundant.empty())
             object.add("makes_redundant", json_array(redundant, json_string));
         object.add("evidence", evidence());

@@ -153,6 +153,44 @@ std::vector<ExpressionStatistics> statistics_of_expressions(const Workload &work
     return result;
 }
 
+double elapsed_ms(std::chrono::steady_clock::time_point since) {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - since)
+        .count();
+}
+
+// As large a sample as ANALYZE draws with the default statistics target. Of one table at a time, so
+// that the memory is bounded; and after so long no further one is drawn.
+constexpr int rows_to_size_by = 30000;
+constexpr double longest_sizing_ms = 10000;
+
+class SizeByRows : public SizeByData {
+  public:
+    SizeByRows(const Workload &workload, const std::vector<Candidate> &candidates)
+        : workload_(workload), candidates_(candidates) {}
+
+    std::optional<Answer> look_at(CandidateId id) override {
+        const IndexDefinition &definition = candidates_[id].definition;
+        auto begin = std::chrono::steady_clock::now();
+        if (!sample_ || sampled_ != definition.relation) {
+            if (spent_ms_ > longest_sizing_ms)
+                return std::nullopt;
+            sample_.emplace(definition.relation, rows_to_size_by);
+            sampled_ = definition.relation;
+        }
+        Candidate seen =
+            price_candidate(definition, *workload_.find_relation(definition.relation), &*sample_);
+        spent_ms_ += elapsed_ms(begin);
+        return Answer{seen.size, seen.indexed_tuples};
+    }
+
+  private:
+    const Workload &workload_;
+    const std::vector<Candidate> &candidates_;
+    std::optional<RowSample> sample_;
+    RelationId sampled_ = 0;
+    double spent_ms_ = 0;
+};
+
 // Each statement planned as the role that ran it.
 class PlannerAsRoles : public WhatIf {
   public:
@@ -170,11 +208,6 @@ class PlannerAsRoles : public WhatIf {
     const std::vector<Oid> &roles_;
 };
 
-double elapsed_ms(std::chrono::steady_clock::time_point since) {
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - since)
-        .count();
-}
-
 } // namespace
 
 std::vector<Recommendation> recommend(const RecommendationRequest &request) {
@@ -188,7 +221,9 @@ std::vector<Recommendation> recommend(const RecommendationRequest &request) {
         statistics_of_expressions(snapshot.workload, samples);
     PlannerWhatIf planner(snapshot.plannable, snapshot.parameters, candidates, expressions);
     PlannerAsRoles what_if(planner, snapshot.roles);
-    Selection selection = select_indexes(snapshot.workload, candidates, what_if, request.limits);
+    SizeByRows sizes(snapshot.workload, candidates);
+    Selection selection =
+        select_indexes(snapshot.workload, candidates, what_if, request.limits, &sizes);
     std::vector<std::string> names(candidates.size());
     auto plan_of = [&](std::size_t statement, PlanMode mode,
                        const std::optional<NamedCandidate> &with) -> std::string {

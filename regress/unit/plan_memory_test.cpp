@@ -54,6 +54,29 @@ TEST(PlanMemory, AnswersFromTheSetThatWasUsed) {
     EXPECT_EQ(planner.calls, 4);
 }
 
+TEST(PlanMemory, EstimatesLieBetweenWhatIsPossibleAndWhatIsBest) {
+    OneThenTwo planner;
+    PlanMemory memory(planner);
+    EXPECT_FALSE(memory.estimate(0, PlanMode::Custom, {}));
+    memory.ask(0, PlanMode::Custom, {});
+    memory.ask(0, PlanMode::Custom, set({1, 2, 3}));
+    auto two = memory.estimate(0, PlanMode::Custom, set({2}));
+    ASSERT_TRUE(two);
+    EXPECT_EQ(two->answer.cost, 100);
+    EXPECT_EQ(two->answer.used, CandidateSet());
+    EXPECT_EQ(two->lowest, 1);
+    auto one = memory.estimate(0, PlanMode::Custom, set({1, 2}));
+    ASSERT_TRUE(one);
+    EXPECT_EQ(one->answer.cost, 1);
+    EXPECT_EQ(one->lowest, 1);
+    // Of what was never offered nothing is known but that it need not be used.
+    auto other = memory.estimate(0, PlanMode::Custom, set({1, 70}));
+    ASSERT_TRUE(other);
+    EXPECT_EQ(other->answer.cost, 1);
+    EXPECT_EQ(other->lowest, 0);
+    EXPECT_EQ(planner.calls, 2);
+}
+
 TEST(PlanMemory, StatementsAndModesAreApart) {
     OneThenTwo planner;
     PlanMemory memory(planner);

@@ -564,13 +564,13 @@ TEST(Selection, ManyCandidatesAreOfferedInGroups) {
     Fixture f;
     f.relation(1);
     std::vector<Plan> plans{{1000, {}}};
-    for (AttributeNumber i = 1; i <= 200; i++)
-        plans.push_back({1000.0 - i * 4, {f.candidate(1, {i})}});
+    for (AttributeNumber i = 1; i <= 900; i++)
+        plans.push_back({1000.0 - i, {f.candidate(1, {i})}});
     f.statement({1}, plans);
     Selection s = f.select();
-    EXPECT_EQ(chosen(s), Ids{199});
-    EXPECT_DOUBLE_EQ(s.lower_bound, 200);
-    EXPECT_LE(f.planner.largest_offer, 32u);
+    EXPECT_EQ(chosen(s), Ids{899});
+    EXPECT_DOUBLE_EQ(s.lower_bound, 100);
+    EXPECT_LE(f.planner.largest_offer, 256u);
 }
 
 TEST(Selection, AnswersAreReusedByWhatWasUsed) {
@@ -588,6 +588,105 @@ TEST(Selection, AnswersAreReusedByWhatWasUsed) {
     // finalist set, which is the same question as "everything".
     EXPECT_LE(s.planner_calls, 8u * 4);
     EXPECT_GT(s.reused_answers, 8u * 4);
+}
+
+// Joins of three tables, each with many candidates that are worth something only together.
+TEST(Selection, PlannerCallsAreFew) {
+    Fixture f;
+    std::vector<Ids> on;
+    for (RelationId r = 1; r <= 3; r++) {
+        f.relation(r);
+        on.emplace_back();
+        for (AttributeNumber i = 1; i <= 12; i++)
+            on.back().push_back(f.candidate(r, {i}, {}, i * megabyte));
+    }
+    f.limits.budget_bytes = 30 * megabyte;
+    constexpr std::size_t statements = 40;
+    for (std::size_t s = 0; s < statements; s++) {
+        std::vector<Plan> plans{{1000, {}}};
+        for (std::size_t i = 0; i < 12; i++)
+            plans.push_back({900.0 - 70 * static_cast<double>(i) + static_cast<double>(s),
+                             {on[0][i], on[1][(i + s) % 12], on[2][(i * s) % 12]}});
+        f.statement({1, 2, 3}, plans);
+    }
+    Selection s = f.select();
+    EXPECT_FALSE(s.indexes.empty());
+    EXPECT_LE(s.planner_calls, statements * 12);
+}
+
+class FakeSizes : public SizeByData {
+  public:
+    std::map<CandidateId, double> bytes;
+    std::vector<CandidateId> asked;
+
+    std::optional<Answer> look_at(CandidateId id) override {
+        asked.push_back(id);
+        auto found = bytes.find(id);
+        if (found == bytes.end())
+            return std::nullopt;
+        return Answer{{.pages = found->second / 8192,
+                       .leaf_pages = found->second / 8192,
+                       .bytes = found->second},
+                      500};
+    }
+};
+
+Selection select(Fixture &f, FakeSizes &sizes) {
+    return select_indexes(f.workload, f.candidates, f.planner, f.limits, &sizes);
+}
+
+TEST(Selection, WhatIsLargerThanThoughtGivesWay) {
+    Fixture f;
+    f.relation(1);
+    CandidateId best = f.candidate(1, {1}), second = f.candidate(1, {2}),
+                useless = f.candidate(1, {3});
+    f.statement({1}, {{1000, {}}, {10, {best}}, {50, {second}}, {999, {useless}}});
+    f.limits.budget_bytes = 1.5 * megabyte;
+    FakeSizes sizes;
+    sizes.bytes = {{best, 2 * megabyte}, {second, 1.2 * megabyte}, {useless, 1}};
+    Selection s = select(f, sizes);
+    ASSERT_EQ(chosen(s), Ids{second});
+    EXPECT_EQ(s.indexes[0].size.bytes, 1.2 * megabyte);
+    EXPECT_EQ(s.indexes[0].indexed_tuples, 500);
+    EXPECT_EQ(sizes.asked, (Ids{best, second}));
+    // Nobody minds without a budget.
+    f.limits.budget_bytes = INFINITY;
+    EXPECT_EQ(chosen(select(f, sizes)), Ids{best});
+}
+
+TEST(Selection, WhatIsSmallerThanThoughtMakesRoom) {
+    Fixture f;
+    f.relation(1);
+    f.relation(2);
+    CandidateId one = f.candidate(1, {1}), two = f.candidate(2, {1});
+    f.statement({1}, {{1000, {}}, {10, {one}}});
+    f.statement({2}, {{1000, {}}, {200, {two}}});
+    f.limits.budget_bytes = 1.5 * megabyte;
+    FakeSizes sizes;
+    EXPECT_EQ(chosen(select(f, sizes)), Ids{one});
+    sizes.bytes = {{one, 0.4 * megabyte}};
+    EXPECT_EQ(chosen(select(f, sizes)), (Ids{one, two}));
+}
+
+// However many of them turn out too large.
+TEST(Selection, TheBudgetHoldsByTheSizesThatWereSeen) {
+    Fixture f;
+    f.relation(1);
+    FakeSizes sizes;
+    std::vector<Plan> plans{{1000, {}}};
+    for (AttributeNumber i = 1; i <= 30; i++) {
+        CandidateId id = f.candidate(1, {i});
+        plans.push_back({10.0 + i, {id}});
+        sizes.bytes[id] = 2 * megabyte;
+    }
+    f.statement({1}, plans);
+    f.limits.budget_bytes = 1.5 * megabyte;
+    Selection s = select(f, sizes);
+    double bytes = 0;
+    for (const ChosenIndex &index : s.indexes)
+        bytes += index.size.bytes;
+    EXPECT_LE(bytes, f.limits.budget_bytes);
+    EXPECT_LE(sizes.asked.size(), 20u);
 }
 
 // A statement over a relation is asked about that relation's candidates only.
