@@ -76,4 +76,4 @@ RESET ROLE;
 SELECT is_called AS told FROM told;
 DROP SCHEMA expressions CASCADE;
 DROP ROLE regress_letters_reader;
-DROP EXTENSION pg_triage, pg_stat_statements;
+DROP EXTENSION pg_triage;

@@ -55,4 +55,4 @@ SELECT relation FROM triage.recommend_indexes();
 
 DROP SCHEMA "Keys" CASCADE;
 DROP ROLE keys_clerk;
-DROP EXTENSION pg_triage, pg_stat_statements;
+DROP EXTENSION pg_triage;

@@ -114,4 +114,4 @@ SELECT status, error, ddl FROM triage.jobs WHERE id = :job;
 SELECT triage.ensure_index('CREATE INDEX ON kinds.readings USING brin (at)') IS NULL AS is_there;
 
 DROP SCHEMA kinds CASCADE;
-DROP EXTENSION pg_triage, pg_stat_statements;
+DROP EXTENSION pg_triage;

@@ -55,4 +55,4 @@ RESET ALL;
 
 SET client_min_messages = warning;
 DROP SCHEMA modes CASCADE;
-DROP EXTENSION pg_triage, pg_stat_statements;
+DROP EXTENSION pg_triage;

@@ -102,4 +102,4 @@ SELECT id, query FROM results WHERE off_by NOT BETWEEN 0.5 AND 2 ORDER BY id;
 SELECT count(*) FILTER (WHERE off_by BETWEEN 0.95 AND 1.05) >= 0.7 * count(*) AS most_within_5_percent FROM results;
 
 DROP SCHEMA used CASCADE;
-DROP EXTENSION pg_trgm, pg_triage, pg_stat_statements;
+DROP EXTENSION pg_trgm, pg_triage;
