@@ -17,7 +17,8 @@ namespace triage {
 class RowSample {
   public:
     // Reads about `rows` rows of the relation (of a partitioned table: of its partitions), from as
-    // many pages. Whoever asks must be allowed to read all of them. Throws ServerError.
+    // many pages, whatever the caller may read: who is told more of it than sizes and numbers of
+    // rows must be allowed to read them all. Throws ServerError.
     RowSample(Oid relid, int rows);
     RowSample(const RowSample &) = delete;
     RowSample &operator=(const RowSample &) = delete;
