@@ -348,6 +348,12 @@ void make_searched_keys(const HypotheticalIndex *index, Oid relid, const HeapTup
     relation_close(relation, NoLock);
 }
 
+// To make the index's entries.
+bool needs_foreign_code(const HypotheticalIndex *index) {
+    return runs_foreign_code(reinterpret_cast<Node *>(index->target_list), nullptr) ||
+           runs_foreign_code(reinterpret_cast<Node *>(index->predicate), nullptr);
+}
+
 } // namespace
 
 RowSample::RowSample(Oid relid, int rows) : relid_(relid) {
@@ -364,8 +370,7 @@ RowSample::Entries RowSample::entries_of(const HypotheticalIndex *index) const {
     ScratchContext scratch;
     CollectedEntries collected{};
     bool made = scratch.call_server([&] {
-        if (runs_foreign_code(reinterpret_cast<Node *>(index->target_list), nullptr) ||
-            runs_foreign_code(reinterpret_cast<Node *>(index->predicate), nullptr))
+        if (needs_foreign_code(index))
             return false;
         TupleDesc descriptor = entry_descriptor(index);
         if (descriptor == nullptr)
@@ -420,8 +425,7 @@ RowSample::SearchedKeys RowSample::searched_keys_of(const HypotheticalIndex *ind
     ScratchContext scratch;
     CollectedKeys collected{};
     bool made = scratch.call_server([&] {
-        if (runs_foreign_code(reinterpret_cast<Node *>(index->target_list), nullptr) ||
-            runs_foreign_code(reinterpret_cast<Node *>(index->predicate), nullptr))
+        if (needs_foreign_code(index))
             return false;
         collected.keys = static_cast<SampledKey *>(
             palloc(sizeof(SampledKey) * static_cast<Size>(most_searched_keys)));
