@@ -1,23 +1,8 @@
 #include "core/histogram.h"
 
-#include <algorithm>
-#include <bit>
 #include <cmath>
 
 namespace triage {
-
-// The octave is the position of the highest bit of the microseconds; the three bits below it choose
-// the bucket within. Computed on nanoseconds/1000 with the fraction kept by a shift, so that the first
-// octaves have their eight buckets as well.
-int LatencyBuckets::bucket_of(std::uint64_t nanoseconds) {
-    // In units of 1/8 us every octave from 1 us on has three bits below its highest one.
-    const std::uint64_t eighths = nanoseconds / 125;
-    if (eighths < per_octave)
-        return 0;
-    const int highest = std::bit_width(eighths) - 1; // 3 for [1 us, 2 us)
-    const int within = static_cast<int>(eighths >> (highest - 3)) & (per_octave - 1);
-    return std::min((highest - 3) * per_octave + within, count - 1);
-}
 
 double LatencyBuckets::lower_ms(int bucket) {
     if (bucket <= 0)
@@ -26,7 +11,8 @@ double LatencyBuckets::lower_ms(int bucket) {
 }
 
 double LatencyBuckets::upper_ms(int bucket) {
-    return std::ldexp(1.0 + double(bucket % per_octave + 1) / per_octave, bucket / per_octave) / 1000;
+    return std::ldexp(1.0 + double(bucket % per_octave + 1) / per_octave, bucket / per_octave) /
+           1000;
 }
 
 std::uint64_t LatencyHistogram::executions() const {

@@ -306,6 +306,21 @@ const char *name_index(Oid oid) {
     return next_index_name ? next_index_name(oid) : nullptr;
 }
 
+// With the first what-if: a backend that asks for none does not pay for the hooks, which run for
+// each relation and condition of each statement.
+void chain_hooks() noexcept {
+    static bool chained = false;
+    if (chained)
+        return;
+    chained = true;
+    next_relation_info = get_relation_info_hook;
+    get_relation_info_hook = show_indexes;
+    next_index_name = explain_get_index_name_hook;
+    explain_get_index_name_hook = name_index;
+    next_index_stats = get_index_stats_hook;
+    get_index_stats_hook = lend_statistics;
+}
+
 } // namespace
 
 HypotheticalIndex *resolve_index(const IndexDefinition &definition) {
@@ -351,20 +366,12 @@ HTAB *make_partition_cache(MemoryContext context) {
 }
 
 ActiveOffer::ActiveOffer(const IndexOffer &offer) noexcept : outer_(active) {
+    chain_hooks();
     active = &offer;
 }
 
 ActiveOffer::~ActiveOffer() {
     active = outer_;
-}
-
-void install_hypothetical_indexes() {
-    next_relation_info = get_relation_info_hook;
-    get_relation_info_hook = show_indexes;
-    next_index_name = explain_get_index_name_hook;
-    explain_get_index_name_hook = name_index;
-    next_index_stats = get_index_stats_hook;
-    get_index_stats_hook = lend_statistics;
 }
 
 } // namespace triage

@@ -70,6 +70,4 @@ class ActiveOffer {
     const IndexOffer *outer_;
 };
 
-void install_hypothetical_indexes();
-
 } // namespace triage

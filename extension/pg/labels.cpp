@@ -27,21 +27,6 @@ bool holds_rows(char relkind) {
            relkind == RELKIND_MATVIEW || relkind == RELKIND_FOREIGN_TABLE;
 }
 
-void relabel(const ObjectAddress *object, const char *label) {
-    if (object->classId != RelationRelationId || !holds_rows(get_rel_relkind(object->objectId)))
-        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                        errmsg("pg_triage labels only tables and their columns")));
-    if (label != nullptr && strcmp(label, phi) != 0 && strcmp(label, is_public) != 0)
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("unknown security label for provider \"%s\"", provider),
-                        errhint("Labels are \"%s\" and \"%s\".", phi, is_public)));
-    if (label != nullptr && strcmp(label, is_public) == 0 && object->objectSubId == 0)
-        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                        errmsg("a whole table cannot be labelled \"%s\"", is_public),
-                        errhint("Label the columns that hold nothing private.")));
-    labels_changed = true;
-}
-
 // At commit the new label is visible to others. Which values of which relations it concerns
 // (partitions have their ancestors' labels) is not worth finding out: all of this database go, and
 // come back where they may. Backends notice by the store's label epoch.
@@ -67,6 +52,31 @@ void at_transaction_end(XactEvent event, void *) {
     }
 }
 
+// With the first label: hardly any session sets one.
+void watch_transactions() {
+    static bool watching = false;
+    if (watching)
+        return;
+    RegisterXactCallback(at_transaction_end, nullptr);
+    watching = true;
+}
+
+void relabel(const ObjectAddress *object, const char *label) {
+    if (object->classId != RelationRelationId || !holds_rows(get_rel_relkind(object->objectId)))
+        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                        errmsg("pg_triage labels only tables and their columns")));
+    if (label != nullptr && strcmp(label, phi) != 0 && strcmp(label, is_public) != 0)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("unknown security label for provider \"%s\"", provider),
+                        errhint("Labels are \"%s\" and \"%s\".", phi, is_public)));
+    if (label != nullptr && strcmp(label, is_public) == 0 && object->objectSubId == 0)
+        ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                        errmsg("a whole table cannot be labelled \"%s\"", is_public),
+                        errhint("Label the columns that hold nothing private.")));
+    watch_transactions();
+    labels_changed = true;
+}
+
 ColumnLabel label_of(Oid relation, AttributeNumber attribute) {
     ObjectAddress object;
     ObjectAddressSubSet(object, RelationRelationId, relation, attribute);
@@ -87,7 +97,6 @@ ColumnLabel own_label(Oid relation, AttributeNumber attribute) {
 
 void register_provider() {
     register_label_provider(provider, relabel);
-    RegisterXactCallback(at_transaction_end, nullptr);
 }
 
 ColumnLabel column_label(Oid relation, AttributeNumber attribute) {

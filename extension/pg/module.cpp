@@ -8,8 +8,6 @@
 #include "pg/heat_worker.h"
 #include "pg/labels.h"
 #include "pg/launcher.h"
-#include "pg/plan_analysis.h"
-#include "pg/planner_what_if.h"
 #include "pg/sampler.h"
 #include "pg/store.h"
 #include "pg/warm_start.h"
@@ -22,8 +20,6 @@ PG_HEADERS_END
 void _PG_init(void) {
     const bool preloading = process_shared_preload_libraries_in_progress;
     triage::guc::define(preloading);
-    triage::install_plan_analysis();
-    triage::install_planner_what_if();
     triage::labels::register_provider();
     if (preloading) {
         EnableQueryId();

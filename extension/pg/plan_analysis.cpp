@@ -486,12 +486,22 @@ void collect(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte) {
         collect(root, rel, rte);
 }
 
-// Short where nothing is analysed: it runs for each relation of each statement.
 void on_relation(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte) {
     if (next_hook)
         next_hook(root, rel, rti, rte);
     if (active != nullptr)
         analyse_relation(root, rel, rte);
+}
+
+// With the first analysis, for the sake of backends that make none: the hook runs for each relation
+// of each statement.
+void chain_hook() {
+    static bool chained = false;
+    if (chained)
+        return;
+    chained = true;
+    next_hook = set_rel_pathlist_hook;
+    set_rel_pathlist_hook = on_relation;
 }
 
 double rows_written(PlannedStmt *statement) {
@@ -518,6 +528,7 @@ bool is_user_table(Oid relid) {
 }
 
 PlanAnalysis analyse_plan(const Query *query, ParamListInfo parameters) {
+    chain_hook();
     PlanAnalysis analysis{.command = query->commandType};
     Collector collector{.parameters = parameters};
     Collector *outer = active;
@@ -537,11 +548,6 @@ PlanAnalysis analyse_plan(const Query *query, ParamListInfo parameters) {
     analysis.accesses = collector.accesses;
     analysis.target_rows = rows_written(plan);
     return analysis;
-}
-
-void install_plan_analysis() {
-    next_hook = set_rel_pathlist_hook;
-    set_rel_pathlist_hook = on_relation;
 }
 
 } // namespace triage

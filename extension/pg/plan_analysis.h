@@ -65,6 +65,4 @@ Node *strip_relabel(Node *node);
 // True of a relation that recommendations are about.
 bool is_user_table(Oid relid);
 
-void install_plan_analysis();
-
 } // namespace triage

@@ -256,8 +256,4 @@ ExplainedPlan PlannerWhatIf::explain(std::size_t statement, PlanMode mode,
     return result;
 }
 
-void install_planner_what_if() {
-    install_hypothetical_indexes();
-}
-
 } // namespace triage

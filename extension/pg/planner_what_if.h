@@ -63,7 +63,4 @@ class PlannerWhatIf : public WhatIf {
     std::unique_ptr<State> state_;
 };
 
-// Chains the hooks; called from _PG_init.
-void install_planner_what_if();
-
 } // namespace triage

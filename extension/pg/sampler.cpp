@@ -6,7 +6,7 @@
 #include "pg/guc.h"
 #include "pg/plan_walk.h"
 #include "pg/predicates.h"
-#include "pg/store.h"
+#include "pg/store_counting.h"
 
 PG_HEADERS_BEGIN
 #include "access/parallel.h"
@@ -44,20 +44,27 @@ struct CacheEntry {
 constexpr std::uint32_t cache_entries = 512;
 CacheEntry cache[cache_entries];
 
-// Null if there is no room for it in the store.
-CacheEntry *entry_of(const store::StatementKey &key, store::Loss &why_not) noexcept {
-    const std::uint64_t mixed =
-        (static_cast<std::uint64_t>(key.queryid) ^ key.userid) * 0x9E3779B97F4A7C15u;
-    CacheEntry &entry = cache[mixed >> 55];
+// Not inline: for statements that are new here, or whose slot was taken.
+[[gnu::noinline]] CacheEntry *take_entry(CacheEntry &entry, const store::StatementKey &key,
+                                         store::Loss &why_not) noexcept {
     if (entry.queryid != key.queryid || entry.userid != key.userid) {
         entry = CacheEntry{};
         entry.queryid = key.queryid;
         entry.userid = key.userid;
     }
-    if (store::is_current_statement(entry.statement))
-        return &entry;
     entry.statement = store::statement(key, why_not);
     return store::is_current_statement(entry.statement) ? &entry : nullptr;
+}
+
+// Null if there is no room for it in the store.
+inline CacheEntry *entry_of(const store::StatementKey &key, store::Loss &why_not) noexcept {
+    const std::uint64_t mixed =
+        (static_cast<std::uint64_t>(key.queryid) ^ key.userid) * 0x9E3779B97F4A7C15u;
+    CacheEntry &entry = cache[mixed >> 55];
+    if (entry.queryid == key.queryid && entry.userid == key.userid &&
+        store::is_current_statement(entry.statement))
+        return &entry;
+    return take_entry(entry, key, why_not);
 }
 static_assert(cache_entries == 512, "entry_of takes the nine highest bits");
 

@@ -5,7 +5,7 @@
 #include "pg/guc.h"
 #include "pg/heat_store.h"
 #include "pg/store_file.h"
-#include "pg/store_layout.h"
+#include "pg/store_counting.h"
 
 #include <cstring>
 #include <type_traits>
@@ -138,14 +138,6 @@ void startup() {
 
 template <class Slot, class Key> auto matching(Slot *slots, const Key &matches) {
     return [slots, &matches](std::uint32_t slot) { return matches(slots[slot]); };
-}
-
-// `max = std::max(max, value)`, giving up where others race to the same end.
-void raise_to(Counter &max, std::uint64_t value) noexcept {
-    std::uint64_t seen = max.load(std::memory_order_relaxed);
-    for (int attempt = 0; attempt < 4 && value > seen; attempt++)
-        if (max.compare_exchange_weak(seen, value, std::memory_order_relaxed))
-            return;
 }
 
 bool fails(faults::Point point, Loss loss) noexcept {
@@ -284,51 +276,6 @@ Handle plan(const StatementKey &key, const PlanShape &shape) noexcept {
     const std::uint32_t generation =
         segment.plans[place.slot].generation.load(std::memory_order_acquire);
     return matches(segment.plans[place.slot]) ? Handle{place.slot, generation} : Handle{};
-}
-
-bool is_current_statement(Handle handle) noexcept {
-    if (faults::hits(faults::Point::statement_full) || faults::hits(faults::Point::statement_busy))
-        return false;
-    return handle.slot < segment.header->statement_slots &&
-           segment.statements[handle.slot].generation.load(std::memory_order_relaxed) ==
-               handle.generation;
-}
-
-bool is_current_plan(Handle handle) noexcept {
-    if (faults::hits(faults::Point::plan_full))
-        return false;
-    return handle.slot < segment.header->plan_slots &&
-           segment.plans[handle.slot].generation.load(std::memory_order_relaxed) ==
-               handle.generation;
-}
-
-std::uint64_t times_sampled(Handle statement) noexcept {
-    return segment.statements[statement.slot].sampled.load(std::memory_order_relaxed);
-}
-
-void count_execution(Handle statement, std::uint64_t ns, int bucket, std::uint64_t rows,
-                     TimestampTz at) noexcept {
-    StatementSlot &slot = segment.statements[statement.slot];
-    if (slot.low[bucket].fetch_add(1, std::memory_order_relaxed) == UINT32_MAX)
-        slot.high[bucket].fetch_add(1, std::memory_order_relaxed);
-    slot.total_ns.fetch_add(ns, std::memory_order_relaxed);
-    if (rows != 0)
-        slot.rows.fetch_add(rows, std::memory_order_relaxed);
-    raise_to(slot.max_ns, ns);
-    slot.last_seen.store(at, std::memory_order_relaxed);
-}
-
-std::uint64_t count_plan(Handle plan, std::uint64_t ns, int bucket, bool sampled,
-                         TimestampTz at) noexcept {
-    PlanSlot &slot = segment.plans[plan.slot];
-    slot.executions.fetch_add(1, std::memory_order_relaxed);
-    std::atomic<std::uint32_t> &count = slot.counts[CoarseBuckets::bucket_of(bucket)];
-    if (count.fetch_add(1, std::memory_order_relaxed) == UINT32_MAX)
-        count.store(UINT32_MAX, std::memory_order_relaxed);
-    slot.total_ns.fetch_add(ns, std::memory_order_relaxed);
-    slot.last_seen.store(at, std::memory_order_relaxed);
-    return sampled ? slot.sampled.fetch_add(1, std::memory_order_relaxed) + 1
-                   : slot.sampled.load(std::memory_order_relaxed);
 }
 
 void take_up_plan(Handle statement, Handle plan, TimestampTz at) noexcept {

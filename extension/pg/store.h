@@ -108,10 +108,11 @@ enum class Loss : std::uint8_t {
 // --- Writing (the sampler; nothing here raises, waits or allocates)
 // -----------------------------------
 
-// A slot and the generation in which it was found; stale once somebody else owns the slot.
+// A slot and the generation in which it was found; stale once somebody else owns the slot. The
+// last generation stands for no slot at all.
 struct Handle {
-    std::uint32_t slot = UINT32_MAX;
-    std::uint32_t generation = 0;
+    std::uint32_t slot = 0;
+    std::uint32_t generation = UINT32_MAX;
 
     bool operator==(const Handle &) const = default;
 };
@@ -120,17 +121,9 @@ struct Handle {
 // statement told in `why_not`: one that is looked for twice is lost once.
 Handle statement(const StatementKey &key, Loss &why_not) noexcept;
 Handle plan(const StatementKey &key, const PlanShape &shape) noexcept;
-bool is_current_statement(Handle handle) noexcept;
-bool is_current_plan(Handle handle) noexcept;
 
-// Of current handles.
-std::uint64_t times_sampled(Handle statement) noexcept;
-// `bucket`: that of LatencyBuckets for `ns`.
-void count_execution(Handle statement, std::uint64_t ns, int bucket, std::uint64_t rows,
-                     TimestampTz at) noexcept;
-// Returns how often the plan was sampled.
-std::uint64_t count_plan(Handle plan, std::uint64_t ns, int bucket, bool sampled,
-                         TimestampTz at) noexcept;
+// Of current handles. What each execution counts is inline in pg/store_counting.h.
+//
 // The plan is the statement's from now on. To be called where a backend sees another plan than it
 // did the last time; all but the first of those that meet the same change do nothing.
 void take_up_plan(Handle statement, Handle plan, TimestampTz at) noexcept;

@@ -1,4 +1,4 @@
-// The store's shared memory, byte by byte; only pg/store*.cpp include this.
+// The store's shared memory, byte by byte; only pg/store* include this.
 //
 // Locking contract:
 //  - Statements and plans are counted by relaxed atomic additions through a slot number and the

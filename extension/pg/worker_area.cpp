@@ -1,5 +1,7 @@
 #include "pg/worker_area.h"
 
+#include "pg/guard.h"
+
 #include <csignal>
 
 PG_HEADERS_BEGIN
@@ -143,7 +145,6 @@ void do_pending() {
         SetLatch(launcher);
 }
 
-// Asked at the end of every transaction.
 bool anything_pending() {
     return pending_cancel_count > 0 || request_pending;
 }
@@ -174,6 +175,18 @@ void at_subtransaction_end(SubXactEvent event, SubTransactionId mine, SubTransac
                 pending_cancels[kept++] = pending_cancels[i];
         pending_cancel_count = kept;
     }
+}
+
+// With the first thing that waits for a commit: most sessions never ask for any.
+void watch_transactions() {
+    static bool watching = false;
+    if (watching)
+        return;
+    call_server([] {
+        RegisterXactCallback(at_transaction_end, nullptr);
+        RegisterSubXactCallback(at_subtransaction_end, nullptr);
+    });
+    watching = true;
 }
 
 // A worker that failed is started again after a while.
@@ -211,8 +224,6 @@ void install() {
     shmem_request_hook = request_shared_memory;
     previous_startup_hook = shmem_startup_hook;
     shmem_startup_hook = start_shared_memory;
-    RegisterXactCallback(at_transaction_end, nullptr);
-    RegisterSubXactCallback(at_subtransaction_end, nullptr);
 }
 
 bool available() {
@@ -220,10 +231,12 @@ bool available() {
 }
 
 void request_at_commit(Worker worker) {
+    watch_transactions();
     request_pending |= pending_requests[static_cast<int>(worker)] = available();
 }
 
 void cancel_at_commit(std::int64_t job) {
+    watch_transactions();
     if (available() && pending_cancel_count < max_pending_cancels)
         pending_cancels[pending_cancel_count++] = {GetCurrentSubTransactionId(), job};
 }
