@@ -10,6 +10,9 @@
 # too, and is blind to the kernel, to waiting, and to what clients and several backends do to each other.
 # pg_qualstats and auto_explain are measured where they are installed. --callgrind writes a profile of the last
 # variant instead, for callgrind_annotate.
+#
+# Whatever is loaded moves the heap, and with it how long malloc looks for room, by some hundred instructions an
+# execution up or down. So the last column leaves out what is executed in malloc itself.
 use strict;
 use warnings;
 
@@ -89,10 +92,11 @@ sub script
 	return join("\n", @lines) . "\n";
 }
 
+# All instructions, and those of them in the C library's allocator.
 sub instructions
 {
 	my ($workload, $variant, $count) = @_;
-	my $input = "$directory/statements.sql";
+	my ($input, $counts) = map { "$directory/$_" } 'statements.sql', 'cachegrind.out';
 	open my $file, '>', $input or die "$input: $!\n";
 	print $file script($workload, $count);
 	close $file;
@@ -100,7 +104,7 @@ sub instructions
 	my @settings = map { ('-c', "$_=$variant->[1]{$_}") } sort keys %{ $variant->[1] };
 	my @tool = $option{callgrind}
 	  ? ('--tool=callgrind', "--callgrind-out-file=$option{callgrind}")
-	  : ('--tool=cachegrind', '--cache-sim=no', '--cachegrind-out-file=/dev/null');
+	  : ('--tool=cachegrind', '--cache-sim=no', "--cachegrind-out-file=$counts");
 	my $pid = fork // die "fork: $!\n";
 	if ($pid == 0)
 	{
@@ -119,20 +123,40 @@ sub instructions
 		$found = $1 =~ s/,//gr if $line =~ /(?:I\s+refs|Collected)\s*:\s*([\d,]+)/;
 		die "the server said: $line" if $line =~ /(?:ERROR|FATAL):/;
 	}
-	return $found // die "no count in $directory/valgrind.log\n";
+	die "no count in $directory/valgrind.log\n" if !defined $found;
+	return ($found, $option{callgrind} ? 0 : in_allocator($counts));
+}
+
+# cachegrind's file has the instructions of each source file's functions, line by line.
+sub in_allocator
+{
+	my ($counts) = @_;
+	open my $lines, '<', $counts or die "$counts: $!\n";
+	my ($sum, $inside) = (0, 0);
+	while (my $line = <$lines>)
+	{
+		$inside = $1 =~ m{/malloc\.c$} if $line =~ /^fl=(.*)/;
+		$sum += $1 if $inside && $line =~ /^\d+ (\d+)/;
+	}
+	return $sum;
 }
 
 $| = 1;
 foreach my $workload (grep { $_->[0] =~ /$option{only}/ } @workloads)
 {
-	my (%cost, @rows);
-	printf "%s\n", $workload->[0];
+	my %cost;
+	printf "%-40s %17s %21s\n", $workload->[0], 'added', 'beside malloc';
 	foreach my $variant (grep { $_->[0] =~ /$option{variants}/ } @variants)
 	{
-		my ($few, $many) = map { instructions($workload, $variant, $_) } $option{few}, $option{many};
-		my $cost = $cost{ $variant->[0] } = ($many - $few) / ($option{many} - $option{few});
-		my $below = $cost{ $variant->[0] =~ /^\+/ ? 'pg_stat_statements' : 'vanilla' };
-		printf "  %-28s %9.0f%s\n", $variant->[0], $cost,
-		  defined $below && $below != $cost ? sprintf('   %+8.0f  (%+.2f %%)', $cost - $below, 100 * ($cost - $below) / $below) : '';
+		my @few = instructions($workload, $variant, $option{few});
+		my @many = instructions($workload, $variant, $option{many});
+		my ($all, $allocator) = map { ($many[$_] - $few[$_]) / ($option{many} - $option{few}) } 0, 1;
+		$cost{ $variant->[0] } = { all => $all, own => $all - $allocator };
+		my $below = $variant->[0] eq 'vanilla' ? undef : $cost{ $variant->[0] =~ /^\+/ ? 'pg_stat_statements' : 'vanilla' };
+		printf "  %-28s %9.0f%s\n", $variant->[0], $all,
+		  defined $below
+		  ? sprintf('   %+8.0f  (%+.2f %%)   %+8.0f', $all - $below->{all}, 100 * ($all - $below->{all}) / $below->{all},
+			$all - $allocator - $below->{own})
+		  : '';
 	}
 }
