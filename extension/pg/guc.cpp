@@ -13,6 +13,7 @@ namespace triage::guc {
 
 bool enabled = true;
 double sample_rate = 0.02;
+double sample_budget = 0.01;
 int max_statements = 4096;
 int memory_kb = 16 * 1024;
 int min_shared_rows = 11;
@@ -61,11 +62,14 @@ void define(bool preloading) {
                              nullptr, &enabled, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
     DefineCustomRealVariable(
         "pg_triage.sample_rate",
-        "Share of executions whose plan is sampled, beyond the first ones of each statement.", nullptr,
-        &sample_rate, 0.02, 0.0, 1.0, PGC_SUSET, 0, nullptr, nullptr, nullptr);
-    DefineCustomIntVariable("pg_triage.min_shared_rows",
-                            "A value shared by fewer rows than this is never kept.", nullptr,
-                            &min_shared_rows, 11, 1, INT_MAX, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+        "Share of executions whose plan is sampled, beyond the first ones of each statement.",
+        nullptr, &sample_rate, 0.02, 0.0, 1.0, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomRealVariable(
+        "pg_triage.sample_budget", "Share of a session's time that looking at plans may take.",
+        "1 is no limit.", &sample_budget, 0.01, 0.0, 1.0, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable(
+        "pg_triage.min_shared_rows", "A value shared by fewer rows than this is never kept.",
+        nullptr, &min_shared_rows, 11, 1, INT_MAX, PGC_SUSET, 0, nullptr, nullptr, nullptr);
     DefineCustomIntVariable("pg_triage.buffer_interval",
                             "Time between two looks at the buffer pool.", "Zero is never.",
                             &buffer_interval_ms, 1000, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS,
@@ -74,36 +78,32 @@ void define(bool preloading) {
                             "Time between two looks at what sessions do.", "Zero is never.",
                             &activity_interval_ms, 1000, 0, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS,
                             nullptr, nullptr, nullptr);
-    DefineCustomBoolVariable("pg_triage.warm_on_start",
-                             "Loads the working set of the last run when the server starts.",
-                             nullptr, &warm_on_start, false, PGC_SIGHUP, 0, nullptr, nullptr,
-                             nullptr);
+    DefineCustomBoolVariable(
+        "pg_triage.warm_on_start", "Loads the working set of the last run when the server starts.",
+        nullptr, &warm_on_start, false, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
     DefineCustomEnumVariable("pg_triage.auto_index",
                              "Whether recommendations are refreshed, or even built, automatically.",
                              nullptr, &auto_index, static_cast<int>(AutoIndex::Recommend),
                              auto_index_options, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
-    DefineCustomIntVariable("pg_triage.storage_budget",
-                            "Space that recommended indexes may take.", "-1 is no limit.",
-                            &storage_budget_mb, -1, -1, INT_MAX, PGC_SUSET, GUC_UNIT_MB, nullptr,
-                            nullptr, nullptr);
-    DefineCustomStringVariable("pg_triage.build_window",
-                               "Time of day in which indexes may be built, as \"HH:MM-HH:MM\".",
-                               "\"auto\" is the quiet hours of the week; empty is always.",
-                               &build_window, "", PGC_SIGHUP, 0,
-                               check_build_window, nullptr, nullptr);
+    DefineCustomIntVariable("pg_triage.storage_budget", "Space that recommended indexes may take.",
+                            "-1 is no limit.", &storage_budget_mb, -1, -1, INT_MAX, PGC_SUSET,
+                            GUC_UNIT_MB, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable(
+        "pg_triage.build_window", "Time of day in which indexes may be built, as \"HH:MM-HH:MM\".",
+        "\"auto\" is the quiet hours of the week; empty is always.", &build_window, "", PGC_SIGHUP,
+        0, check_build_window, nullptr, nullptr);
     DefineCustomIntVariable("pg_triage.lock_timeout",
                             "Longest wait of a build for a lock, before it backs off and retries.",
-                            nullptr, &lock_timeout_ms, 2000, 1, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS,
-                            nullptr, nullptr, nullptr);
-    DefineCustomIntVariable("pg_triage.wait_timeout",
-                            "Longest wait of a build for older transactions to end.",
-                            "Such a wait blocks no reader and no writer.", &wait_timeout_ms,
-                            600 * 1000, 1000, 24 * 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS, nullptr,
-                            nullptr, nullptr);
+                            nullptr, &lock_timeout_ms, 2000, 1, 3600 * 1000, PGC_SIGHUP,
+                            GUC_UNIT_MS, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable(
+        "pg_triage.wait_timeout", "Longest wait of a build for older transactions to end.",
+        "Such a wait blocks no reader and no writer.", &wait_timeout_ms, 600 * 1000, 1000,
+        24 * 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
     DefineCustomIntVariable("pg_triage.verify_duration",
-                            "How long a new index is watched before it is kept or reverted.", nullptr,
-                            &verify_duration_s, 600, 1, 7 * 86400, PGC_SIGHUP, GUC_UNIT_S, nullptr,
-                            nullptr, nullptr);
+                            "How long a new index is watched before it is kept or reverted.",
+                            nullptr, &verify_duration_s, 600, 1, 7 * 86400, PGC_SIGHUP, GUC_UNIT_S,
+                            nullptr, nullptr, nullptr);
     DefineCustomRealVariable(
         "pg_triage.revert_threshold",
         "Smallest improvement of the affected statements' time for which a new index is kept.",
@@ -114,21 +114,19 @@ void define(bool preloading) {
                             PGC_SIGHUP, GUC_UNIT_S, nullptr, nullptr, nullptr);
     DefineCustomIntVariable("pg_triage.refresh_interval",
                             "Time between two automatic refreshes of the recommendations.", nullptr,
-                            &refresh_interval_s, 3600, 10, 7 * 86400, PGC_SIGHUP, GUC_UNIT_S, nullptr,
-                            nullptr, nullptr);
+                            &refresh_interval_s, 3600, 10, 7 * 86400, PGC_SIGHUP, GUC_UNIT_S,
+                            nullptr, nullptr, nullptr);
     if (preloading) {
         DefineCustomIntVariable("pg_triage.warm_start_delay",
                                 "Longest time by which warming may delay the server's start.",
                                 "Zero accepts connections at once.", &warm_start_delay_ms, 1000, 0,
                                 60 * 1000, PGC_POSTMASTER, GUC_UNIT_MS, nullptr, nullptr, nullptr);
-        DefineCustomIntVariable("pg_triage.max_statements",
-                                "Number of statements whose statistics are kept.", nullptr,
-                                &max_statements, 4096, 64, 1024 * 1024, PGC_POSTMASTER, 0, nullptr,
-                                nullptr, nullptr);
-        DefineCustomIntVariable("pg_triage.memory",
-                                "Shared memory of the extension, a hard bound.", nullptr, &memory_kb,
-                                16 * 1024, 1024, INT_MAX / 2, PGC_POSTMASTER, GUC_UNIT_KB, nullptr,
-                                nullptr, nullptr);
+        DefineCustomIntVariable(
+            "pg_triage.max_statements", "Number of statements whose statistics are kept.", nullptr,
+            &max_statements, 4096, 64, 1024 * 1024, PGC_POSTMASTER, 0, nullptr, nullptr, nullptr);
+        DefineCustomIntVariable("pg_triage.memory", "Shared memory of the extension, a hard bound.",
+                                nullptr, &memory_kb, 16 * 1024, 1024, INT_MAX / 2, PGC_POSTMASTER,
+                                GUC_UNIT_KB, nullptr, nullptr, nullptr);
     }
 #ifdef PG_TRIAGE_FAULTS
     faults::define_setting();

@@ -1,5 +1,8 @@
 #include "pg/sampler.h"
 
+#include <chrono>
+
+#include "core/time_budget.h"
 #include "pg/client_habits.h"
 #include "pg/compat.h"
 #include "pg/faults.h"
@@ -109,6 +112,32 @@ ActiveSample *find_sample(const QueryDesc *query) noexcept {
     return nullptr;
 }
 
+// What looking at plans took of this backend's time. What else a sample costs, the counters of each
+// node and the words written at its end, is a fixed part of the statement's own work.
+TimeBudget budget;
+
+std::uint64_t now_ns() noexcept {
+    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
+                                      std::chrono::nanoseconds(1));
+}
+
+bool within_budget() noexcept {
+    if (budget.allows(guc::sample_budget))
+        return true;
+    budget.pass(now_ns(), guc::sample_budget);
+    if (budget.allows(guc::sample_budget))
+        return true;
+    store::count_loss(store::Loss::Budget);
+    return false;
+}
+
+void inspect_on_the_clock(QueryDesc *query, predicates::Sample &sample) {
+    const std::uint64_t begin = now_ns();
+    budget.pass(begin, guc::sample_budget);
+    predicates::inspect(query, sample);
+    budget.spend(now_ns() - begin);
+}
+
 void begin_sample(QueryDesc *query, client_habits::Reader reader) {
     MemoryContext context = query->estate->es_query_cxt;
     auto *begun = faults::hits(faults::Point::sample_out_of_memory)
@@ -124,7 +153,7 @@ void begin_sample(QueryDesc *query, client_habits::Reader reader) {
     begun->reader = reader;
     begun->unlink.func = unlink_sample;
     begun->unlink.arg = begun;
-    predicates::inspect(query, begun->sample);
+    inspect_on_the_clock(query, begun->sample);
     if (begun->sample.outcome == predicates::Sample::Outcome::Failed)
         store::count_loss(store::Loss::Sample);
     else if (begun->sample.outcome == predicates::Sample::Outcome::Unguarded)
@@ -212,8 +241,9 @@ bool is_sampled(const QueryDesc *query) noexcept {
         return false;
     latest.statement = entry->statement;
     client_habits::note_start(entry->recent, query, entry->statement);
-    return store::times_sampled(entry->statement) < statement_first_samples ||
-           entry->plan_wants_sample || chosen_by_chance();
+    return (store::times_sampled(entry->statement) < statement_first_samples ||
+            entry->plan_wants_sample || chosen_by_chance()) &&
+           within_budget();
 }
 
 // Time and rows are measured as pg_stat_statements does it, and together with it if it is there.

@@ -99,8 +99,10 @@ void check_room(Checks &checks, const store::State &state) {
 }
 
 void check_failures(Checks &checks) {
-    const std::string failed = losses_of({{store::Loss::Sample, "samples failed"},
-                                          {store::Loss::Unguarded, "samples without estimates"}});
+    const std::string failed =
+        losses_of({{store::Loss::Sample, "samples failed"},
+                   {store::Loss::Unguarded, "samples without estimates"},
+                   {store::Loss::Budget, "left out by pg_triage.sample_budget"}});
     checks.add(
         "samples succeed", store::losses(store::Loss::Sample) == 0, failed.empty() ? "all" : failed,
         "A sample fails when reading the catalogs raises an error; the statement itself goes "

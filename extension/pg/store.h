@@ -102,6 +102,7 @@ enum class Loss : std::uint8_t {
     Sample,    // samples given up because of an error
     Unguarded, // samples without estimates, taken where no error could have been caught
     Evicted,   // statements that made room for others
+    Budget,    // samples not taken, as sampling had its share of the session's time
     Count
 };
 

@@ -49,7 +49,7 @@ my @variants = (
 	[ 'pg_stat_statements', { shared_preload_libraries => $statements } ],
 	[ '+ pg_triage, never sampled', { shared_preload_libraries => "$statements,pg_triage", 'pg_triage.sample_rate' => 0 } ],
 	[ '+ pg_triage, default', { shared_preload_libraries => "$statements,pg_triage" } ],
-	[ '+ pg_triage, rate 1', { shared_preload_libraries => "$statements,pg_triage", 'pg_triage.sample_rate' => 1 } ]);
+	[ '+ pg_triage, rate 1', { shared_preload_libraries => "$statements,pg_triage", 'pg_triage.sample_rate' => 1, 'pg_triage.sample_budget' => 1 } ]);
 push @variants,
   [ '+ pg_qualstats, default', { shared_preload_libraries => "$statements,pg_qualstats", 'pg_qualstats.sample_rate' => 0.01 } ],
   [ '+ pg_qualstats, rate 1', { shared_preload_libraries => "$statements,pg_qualstats", 'pg_qualstats.sample_rate' => 1 } ]
