@@ -21,7 +21,8 @@ void _PG_init(void) {
     const bool preloading = process_shared_preload_libraries_in_progress;
     triage::guc::define(preloading);
     triage::labels::register_provider();
-    if (preloading) {
+    // pg_upgrade's own sessions are no workload, and its server wants no other ones.
+    if (preloading && !IsBinaryUpgrade) {
         EnableQueryId();
         triage::launcher::install();
         triage::store::install_hooks();
