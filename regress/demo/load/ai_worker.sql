@@ -1,4 +1,4 @@
--- workflow: AI worker takes from its queue; kind: read; weight: 4
+-- workflow: AI worker takes from its queue; kind: read; weight: 8
 \set inference_id 0
 BEGIN;
 SELECT inference_id FROM ai_inference WHERE status = 'queued'
