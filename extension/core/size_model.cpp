@@ -105,22 +105,35 @@ double rows_per_value(double rows, double distinct) {
     return x;
 }
 
+// In which quarter of an octave a positive number lies.
+int quarter_octave(double number) {
+    int octave;
+    const double within = std::frexp(number, &octave); // 0.5 to 1
+    return 4 * octave + (within >= 0.59460355750136053) + (within >= 0.70710678118654752) +
+           (within >= 0.84089641525371454);
+}
+
 // Brings classes of about the same size together (quarter octaves), keeping the number of values.
 ValueClasses compressed(const ValueClasses &classes) {
-    ValueClasses result;
     struct Sum {
         double share = 0, values = 0;
     };
+    constexpr int single = -10000;
     std::map<int, Sum> sums;
+    int last_bucket = single;
+    Sum *last =
+        nullptr; // most common values come in order: the next is often as common as the last
     for (const ValueClass &c : classes) {
-        if (c.rows_per_value <= 1e-6) {
-            sums[-1000].share += c.share;
-            continue;
+        const int bucket = c.rows_per_value <= 1e-6 ? single : quarter_octave(c.rows_per_value);
+        if (last == nullptr || bucket != last_bucket) {
+            last = &sums[bucket];
+            last_bucket = bucket;
         }
-        Sum &sum = sums[static_cast<int>(std::floor(std::log2(c.rows_per_value) * 4))];
-        sum.share += c.share;
-        sum.values += c.share / c.rows_per_value;
+        last->share += c.share;
+        if (bucket != single)
+            last->values += c.share / c.rows_per_value;
     }
+    ValueClasses result;
     for (auto [bucket, sum] : sums)
         result.push_back({sum.share, sum.values > 0 ? sum.share / sum.values : 0});
     return result;
@@ -149,6 +162,8 @@ ValueClasses classes_of(const SizedColumn &column, double rows) {
 
 // Columns are taken to be independent of each other.
 ValueClasses joined(const ValueClasses &a, const ValueClasses &b, double rows) {
+    if (a.size() == 1 && a.front().share == 1 && a.front().rows_per_value == rows)
+        return b;
     ValueClasses result;
     for (const ValueClass &x : a)
         for (const ValueClass &y : b)

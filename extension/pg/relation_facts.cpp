@@ -180,10 +180,17 @@ CollectedAttribute collect_attribute(::Relation relation, const CollectedRelatio
         read_statistics(tuple, &attribute);
         ReleaseSysCache(tuple);
     }
-    // Asked only where it matters.
-    attribute.summarizable =
-        std::abs(attribute.correlation) > 0.5 && has_default_minmax(column->atttypid);
     return attribute;
+}
+
+// Of no use but to candidates, and dear: asked only where a BRIN index could be worth anything.
+void find_summarizable(::Relation relation, CollectedRelation *result) {
+    for (int i = 0; i < result->attribute_count; i++) {
+        CollectedAttribute &attribute = result->attributes[i];
+        if (std::abs(attribute.correlation) > 0.5)
+            attribute.summarizable = has_default_minmax(
+                TupleDescAttr(RelationGetDescr(relation), attribute.number - 1)->atttypid);
+    }
 }
 
 void collect_attributes(::Relation relation, CollectedRelation *result) {
@@ -233,7 +240,7 @@ void collect_indexes(::Relation relation, CollectedRelation *result) {
     }
 }
 
-CollectedRelation collect(Oid relid, bool with_indexes) {
+CollectedRelation collect(Oid relid, bool for_candidates) {
     ::Relation relation = try_relation_open(relid, AccessShareLock);
     if (relation == nullptr)
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
@@ -243,8 +250,10 @@ CollectedRelation collect(Oid relid, bool with_indexes) {
         .name = qualified_name(RelationGetNamespace(relation), RelationGetRelationName(relation))};
     collect_leaves(relation, &result);
     collect_attributes(relation, &result);
-    if (with_indexes)
+    if (for_candidates) {
+        find_summarizable(relation, &result);
         collect_indexes(relation, &result);
+    }
     for (int i = 0; i < result.attribute_count; i++)
         result.attributes[i].name = pstrdup(result.attributes[i].name);
     relation_close(relation, NoLock);
@@ -275,9 +284,9 @@ ExistingIndex to_index(const CollectedExistingIndex &from) {
             .must_stay = from.must_stay};
 }
 
-Relation read(Oid relid, bool with_indexes) {
+Relation read(Oid relid, bool for_candidates) {
     ScratchContext scratch;
-    CollectedRelation from = scratch.call_server([&] { return collect(relid, with_indexes); });
+    CollectedRelation from = scratch.call_server([&] { return collect(relid, for_candidates); });
 
     Relation relation{.id = relid,
                       .name = from.name,
