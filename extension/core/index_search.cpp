@@ -86,13 +86,15 @@ void IndexSearch::gather() {
 }
 
 // Asks about every statement what it would use of its offer, again and again while it gains, with
-// an offer changed by what it used. The costliest statements come first.
+// an offer changed by what it used. The costliest statements come first; what their heaviest
+// variant answers is worth considering for the others, too.
 template <class Adjust>
 void IndexSearch::ask_in_rounds(std::vector<CandidateSet> offers, int rounds, Adjust adjust) {
     for (int round = 0; round < rounds; round++)
         for (std::size_t i : by_cost_) {
             CandidateSet &offered = offers[i], used;
-            if (offered.empty() || !priced_.may_ask(Phase::Gathering))
+            if (offered.empty() || priced_.statements()[i].heaviest_variant != i ||
+                !priced_.may_ask(Phase::Gathering))
                 continue;
             if (gather_used(i, offered, used))
                 adjust(offered, used);
@@ -134,6 +136,10 @@ bool IndexSearch::gather_used(std::size_t i, const CandidateSet &offered, Candid
 }
 
 void IndexSearch::index_what_was_gathered() {
+    for (std::size_t i = 0; i < useful_.size(); i++) {
+        const PricedStatement &statement = priced_.statements()[i];
+        useful_[i] |= useful_[statement.heaviest_variant] & statement.relevant;
+    }
     CandidateSet pool;
     for (std::size_t i = 0; i < useful_.size(); i++) {
         pool |= useful_[i];

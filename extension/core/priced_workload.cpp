@@ -11,13 +11,10 @@ namespace {
 
 // More candidates than this are offered to the planner in groups.
 constexpr std::size_t largest_offer = 256;
-// Planner calls until enough has been gathered, and until the search is over: so many a statement,
-// on the average. What is asked about the finalists comes on top.
-constexpr double calls_to_gather = 7;
-constexpr double calls_to_search = 9;
-// Of a statement in several variants, by the values that it is run with, each further one counts
-// for so much.
-constexpr double further_variant = 0.5;
+// Planner calls until each phase is over: so many a statement, on the average.
+constexpr double calls_to_gather = 6.75;
+constexpr double calls_to_search = 7.25;
+constexpr double calls_to_judge = 7.25;
 // A few statements are quickly searched: at least as much is asked as of so many.
 constexpr double few_statements = 8;
 // What the search does not ask about: doubts smaller than this share of a statement's own cost, or
@@ -70,8 +67,7 @@ double count_statements(const Workload &workload) {
     std::set<std::int64_t> seen;
     double sum = 0;
     for (const Statement &statement : workload.statements)
-        sum +=
-            statement.queryid == 0 || seen.insert(statement.queryid).second ? 1 : further_variant;
+        sum += statement.queryid == 0 || seen.insert(statement.queryid).second;
     return sum;
 }
 
@@ -89,10 +85,7 @@ std::vector<CandidateSet> in_groups(const CandidateSet &candidates) {
 
 PricedWorkload::PricedWorkload(const Workload &workload, const std::vector<Candidate> &candidates,
                                WhatIf &what_if, double min_improvement)
-    : memory_(what_if) {
-    double statements = std::max(count_statements(workload), few_statements);
-    most_calls_ = static_cast<std::uint64_t>(calls_to_search * statements);
-    most_to_gather_ = static_cast<std::uint64_t>(calls_to_gather * statements);
+    : memory_(what_if), different_statements_(count_statements(workload)) {
     for (const Candidate &candidate : candidates) {
         const Relation *relation = workload.find_relation(candidate.definition.relation);
         worth_saving_.emplace_back();
@@ -101,6 +94,7 @@ PricedWorkload::PricedWorkload(const Workload &workload, const std::vector<Candi
     }
     plan_with_nothing(workload, candidates);
     weigh_statements(workload);
+    find_heaviest_variants(workload);
     for (const Candidate &candidate : candidates)
         upkeep_.push_back(maintenance_cost(workload, candidate));
 }
@@ -152,6 +146,29 @@ void PricedWorkload::weigh_statements(const Workload &workload) {
     }
 }
 
+void PricedWorkload::find_heaviest_variants(const Workload &workload) {
+    std::map<std::int64_t, std::size_t> heaviest;
+    auto queryid_of = [&](std::size_t i) {
+        return workload.statements[statements_[i].statement].queryid;
+    };
+    auto cost_of = [&](std::size_t i) { return statements_[i].weight * statements_[i].before; };
+    for (std::size_t i = 0; i < statements_.size(); i++) {
+        auto [found, first] = heaviest.emplace(queryid_of(i), i);
+        if (!first && cost_of(i) > cost_of(found->second))
+            found->second = i;
+    }
+    for (std::size_t i = 0; i < statements_.size(); i++)
+        statements_[i].heaviest_variant = queryid_of(i) == 0 ? i : heaviest[queryid_of(i)];
+}
+
+bool PricedWorkload::may_ask(Phase phase) const {
+    const double calls = phase == Phase::Gathering   ? calls_to_gather
+                         : phase == Phase::Searching ? calls_to_search
+                                                     : calls_to_judge;
+    return static_cast<double>(memory_.planner_calls()) <
+           calls * std::max(different_statements_, few_statements);
+}
+
 Price PricedWorkload::price(const PricedStatement &statement, const CandidateSet &offered,
                             Check check) {
     Price price;
@@ -180,14 +197,15 @@ PlanMemory::Answer PricedWorkload::answer(const PricedStatement &statement, Plan
     PlanMemory::Answer before{custom ? statement.custom_before : statement.generic_before, {}};
     if (check == Check::Exact)
         return memory_.ask_exactly(statement.statement, mode, offered).value_or(before);
-    if (check == Check::Estimated) {
+    if (check == Check::Estimated || check == Check::Judged) {
         auto estimate = memory_.estimate(statement.statement, mode, offered);
         if (!estimate)
             return before;
         double share = custom ? 1 - statement.generic_share : statement.generic_share;
         double doubt = statement.weight * share * (estimate->answer.cost - estimate->lowest);
         double own = statement.weight * statement.before;
-        if (doubt <= small_doubt * std::max(own, even_share_) || !may_ask(Phase::Searching))
+        if (doubt <= small_doubt * std::max(own, even_share_) ||
+            !may_ask(check == Check::Estimated ? Phase::Searching : Phase::Judging))
             return std::move(estimate->answer);
     }
     return memory_.ask(statement.statement, mode, offered).value_or(before);

@@ -20,6 +20,9 @@ struct PricedStatement {
     // With none of the candidates: custom plan, generic plan, and both by their shares.
     double custom_before = 0, generic_before = 0, before = 0;
     double weight = 0;
+    // Of the variants of one statement, by the values that it is run with: the place of the one
+    // that costs most, by its weight. Its own where there is no other.
+    std::size_t heaviest_variant = 0;
     // Candidates on its relations that may be worth something beside the indexes that exist.
     CandidateSet relevant;
     std::vector<CandidateSet> groups; // `relevant` in parts that the planner is offered at once
@@ -30,14 +33,17 @@ struct Price {
     CandidateSet used;
 };
 
-// Of the search; each may spend planner calls up to a limit of its own.
+// Each may spend planner calls up to a limit of its own; what is asked about the finalists comes on
+// top.
 enum class Phase {
     Gathering, // what is worth considering
-    Searching  // for the best set of that
+    Searching, // for the best set of that
+    Judging    // the set's members one by one
 };
 
 enum class Check {
-    Estimated, // what is remembered, unless the doubt is worth a call of the planner
+    Estimated, // what is remembered, unless the doubt is worth a call of the planner to the search
+    Judged,    // the same, but the call is for those who judge what the search found
     Inferred,  // what follows from the memory of plans; the planner is asked where nothing does
     Exact      // this very question put to the planner
 };
@@ -73,10 +79,7 @@ class PricedWorkload {
     PlanMemory &memory() { return memory_; }
 
     // False once the phase has had its planner calls: the rest is for what comes after it.
-    bool may_ask(Phase phase) const {
-        return memory_.planner_calls() <
-               (phase == Phase::Gathering ? most_to_gather_ : most_calls_);
-    }
+    bool may_ask(Phase phase) const;
 
     static double mixed(const PricedStatement &statement, double custom, double generic) {
         return (1 - statement.generic_share) * custom + statement.generic_share * generic;
@@ -85,12 +88,13 @@ class PricedWorkload {
   private:
     void plan_with_nothing(const Workload &workload, const std::vector<Candidate> &candidates);
     void weigh_statements(const Workload &workload);
+    void find_heaviest_variants(const Workload &workload);
     PlanMemory::Answer answer(const PricedStatement &statement, PlanMode mode,
                               const CandidateSet &offered, Check check);
 
     PlanMemory memory_;
-    std::uint64_t most_calls_ = 0, most_to_gather_ = 0; // by phase, from the beginning
-    double even_share_ = 0; // of the whole workload's cost, were all statements alike
+    double different_statements_ = 0; // variants of one count once
+    double even_share_ = 0;           // of the whole workload's cost, were all statements alike
     std::vector<PricedStatement> statements_;
     std::vector<double> upkeep_;                           // by candidate
     std::vector<std::optional<WorthSaving>> worth_saving_; // by candidate

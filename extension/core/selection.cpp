@@ -148,18 +148,23 @@ class Selector {
     }
 
     // Only the statements that it improves beyond the planner's noise count.
-    Contribution contribution(CandidateId id) {
+    Contribution contribution(CandidateId id, Check check = Check::Judged) {
         Contribution result;
         const WorthSaving *worth_saving = priced_.worth_saving(id);
-        for (const PricedStatement &statement : priced_.statements()) {
+        for (std::size_t i = 0; i < priced_.statements().size(); i++) {
+            const PricedStatement &statement = priced_.statements()[i];
             if (!statement.relevant.contains(id))
                 continue;
+            // Of a statement's variants only the heaviest is worth a call.
+            const Check this_check =
+                statement.heaviest_variant == i ? check : std::min(check, Check::Judged);
             CandidateSet offered = chosen_ & statement.relevant;
-            Price with_it = priced_.price(statement, offered);
+            Price with_it = priced_.price(statement, offered, this_check);
             if (!with_it.used.contains(id))
                 continue;
             offered.erase(id);
-            double before = priced_.price(statement, offered).cost, saved = before - with_it.cost;
+            double before = priced_.price(statement, offered, this_check).cost;
+            double saved = before - with_it.cost;
             if (worth_saving ? !(*worth_saving)(statement.before, before, saved)
                              : saved <= 0 || saved < limits_.min_improvement * before)
                 continue;
@@ -272,8 +277,10 @@ class Selector {
         double allowed = limits_.min_improvement * (current.saved() + already_saved);
         double loss = priced_.upkeep(given) - priced_.upkeep(taken);
         auto agrees = [&](const PricedStatement &statement) {
-            double before = priced_.price(statement, chosen_ & statement.relevant).cost;
-            double after = priced_.price(statement, exchanged & statement.relevant).cost;
+            auto cost_under = [&](const CandidateSet &set) {
+                return priced_.price(statement, set & statement.relevant, Check::Judged).cost;
+            };
+            double before = cost_under(chosen_), after = cost_under(exchanged);
             loss += statement.weight * (after - before);
             return loss <= allowed && allows(statement, before, after);
         };
@@ -374,7 +381,7 @@ class Selector {
     }
 
     ChosenIndex explain_index(CandidateId id, double workload_cost) {
-        Contribution c = contribution(id);
+        Contribution c = contribution(id, Check::Inferred); // what it says is to be true
         ChosenIndex index;
         index.candidate = id;
         index.size = candidates_[id].size;
