@@ -33,10 +33,13 @@ constexpr double hardly_noticed = 0.02;
 // this share.
 constexpr double somewhat_smaller = 0.9;
 
-// An index must save this share of the whole workload's cost, beyond what it costs the writers:
-// less is neither felt by the server nor worth a definition that somebody has to own. Where many
-// statements share the load evenly, half of what each of them has is enough.
+// Beyond what it costs the writers, an index must save this share of what the workload costs with
+// the rest of the set: the next refresh, which finds the rest built, would propose it otherwise.
+// Less is neither felt by the server nor worth a definition that somebody has to own, nor is less
+// than the second share of what the workload costs today. Where many statements share the load
+// evenly, half of what each of them has is enough.
 constexpr double noticed_by_the_server = 0.01;
+constexpr double noticed_at_all = 0.001;
 constexpr double half_a_fair_share = 0.5;
 // Or it must cut a statement that somebody notices waiting for to a tenth, however seldom that is
 // asked for. 100 ms is about the limit below which an answer feels instantaneous (Nielsen,
@@ -295,13 +298,23 @@ class Selector {
         return loss;
     }
 
+    double cost_with_chosen() {
+        double sum = 0;
+        for (const PricedStatement &statement : priced_.statements())
+            sum += statement.weight *
+                   priced_.price(statement, chosen_ & statement.relevant, Check::Judged).cost;
+        return sum;
+    }
+
     // Beside the whole workload, nobody would notice it. Of texts it is not known how often they
     // run, so each of them counts.
-    bool is_small_change(CandidateId id, const Contribution &contribution) const {
+    bool is_small_change(CandidateId id, const Contribution &contribution, double left_over) const {
         double share = std::min(noticed_by_the_server,
                                 half_a_fair_share / static_cast<double>(std::max<std::size_t>(
                                                         priced_.statements().size(), 1)));
-        if (contribution.saved() - priced_.upkeep(id) >= share * workload_cost_)
+        double least =
+            std::max(share * left_over, std::min(share, noticed_at_all) * workload_cost_);
+        if (contribution.saved() - priced_.upkeep(id) >= least)
             return false;
         return std::none_of(
             contribution.statements.begin(), contribution.statements.end(), [&](const auto &entry) {
@@ -313,8 +326,9 @@ class Selector {
             });
     }
 
-    bool pays(CandidateId id, const Contribution &contribution) const {
-        if (contribution.saved() <= priced_.upkeep(id) || is_small_change(id, contribution))
+    bool pays(CandidateId id, const Contribution &contribution, double left_over) const {
+        if (contribution.saved() <= priced_.upkeep(id) ||
+            is_small_change(id, contribution, left_over))
             return false;
         if (contribution.share() >= redundancy_threshold)
             return true;
@@ -327,10 +341,11 @@ class Selector {
     // One at a time, the poorest first: what one gives up, another may earn.
     void drop_what_does_not_pay() {
         for (;;) {
+            const double left_over = cost_with_chosen();
             std::vector<std::pair<double, CandidateId>> poor;
             for (CandidateId id : chosen_.members()) {
                 Contribution c = contribution(id);
-                if (!pays(id, c))
+                if (!pays(id, c, left_over))
                     poor.emplace_back(c.saved() - priced_.upkeep(id), id);
             }
             if (poor.empty())

@@ -417,6 +417,23 @@ TEST(Selection, SmallChangeBesideTheWholeWorkloadIsLeft) {
     EXPECT_TRUE(with_light(5, 20, 4000, 300)); // as much as any of three hundred
 }
 
+// What would be proposed as soon as the rest is built is proposed with it.
+TEST(Selection, WhatIsNoticedOnceTheRestIsBuiltIsNoSmallChange) {
+    auto chosen_with = [](double light_calls) {
+        Fixture f;
+        f.relation(1);
+        f.relation(2);
+        CandidateId heavy = f.candidate(1, {1}), light = f.candidate(2, {1});
+        f.statement({1}, {{10000, {}}, {100, {heavy}}}, 1e6);
+        f.statement({2}, {{10000, {}}, {100, {light}}}, light_calls);
+        for (Statement &statement : f.workload.statements)
+            statement.mean_ms = 20;
+        return chosen(f.select());
+    };
+    EXPECT_EQ(chosen_with(5e3), (Ids{0, 1})); // 0.5 % of the workload, a third of what is left
+    EXPECT_EQ(chosen_with(5e2), Ids{0});      // 0.05 %
+}
+
 TEST(ServedAlready, AnIndexMakesThoseRedundantThatItServesAndNoConstraint) {
     Relation relation{.id = 1};
     auto index = [](std::uint32_t id, std::vector<AttributeNumber> keys, bool unique = false) {
