@@ -14,7 +14,6 @@ constexpr std::size_t largest_offer = 256;
 // Planner calls until each phase is over: so many a statement, on the average.
 constexpr double calls_to_gather = 6.75;
 constexpr double calls_to_search = 7.25;
-constexpr double calls_to_judge = 7.25;
 // A few statements are quickly searched: at least as much is asked as of so many.
 constexpr double few_statements = 8;
 // What the search does not ask about: doubts smaller than this share of a statement's own cost, or
@@ -162,9 +161,7 @@ void PricedWorkload::find_heaviest_variants(const Workload &workload) {
 }
 
 bool PricedWorkload::may_ask(Phase phase) const {
-    const double calls = phase == Phase::Gathering   ? calls_to_gather
-                         : phase == Phase::Searching ? calls_to_search
-                                                     : calls_to_judge;
+    const double calls = phase == Phase::Gathering ? calls_to_gather : calls_to_search;
     return static_cast<double>(memory_.planner_calls()) <
            calls * std::max(different_statements_, few_statements);
 }
@@ -197,15 +194,14 @@ PlanMemory::Answer PricedWorkload::answer(const PricedStatement &statement, Plan
     PlanMemory::Answer before{custom ? statement.custom_before : statement.generic_before, {}};
     if (check == Check::Exact)
         return memory_.ask_exactly(statement.statement, mode, offered).value_or(before);
-    if (check == Check::Estimated || check == Check::Judged) {
+    if (check == Check::Estimated) {
         auto estimate = memory_.estimate(statement.statement, mode, offered);
         if (!estimate)
             return before;
         double share = custom ? 1 - statement.generic_share : statement.generic_share;
         double doubt = statement.weight * share * (estimate->answer.cost - estimate->lowest);
         double own = statement.weight * statement.before;
-        if (doubt <= small_doubt * std::max(own, even_share_) ||
-            !may_ask(check == Check::Estimated ? Phase::Searching : Phase::Judging))
+        if (doubt <= small_doubt * std::max(own, even_share_) || !may_ask(Phase::Searching))
             return std::move(estimate->answer);
     }
     return memory_.ask(statement.statement, mode, offered).value_or(before);

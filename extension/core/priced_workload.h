@@ -37,13 +37,11 @@ struct Price {
 // top.
 enum class Phase {
     Gathering, // what is worth considering
-    Searching, // for the best set of that
-    Judging    // the set's members one by one
+    Searching  // for the best set of that, and judging its members one by one
 };
 
 enum class Check {
-    Estimated, // what is remembered, unless the doubt is worth a call of the planner to the search
-    Judged,    // the same, but the call is for those who judge what the search found
+    Estimated, // what is remembered, unless the doubt is worth a call of the planner
     Inferred,  // what follows from the memory of plans; the planner is asked where nothing does
     Exact      // this very question put to the planner
 };

@@ -151,7 +151,7 @@ class Selector {
     }
 
     // Only the statements that it improves beyond the planner's noise count.
-    Contribution contribution(CandidateId id, Check check = Check::Judged) {
+    Contribution contribution(CandidateId id, Check check = Check::Estimated) {
         Contribution result;
         const WorthSaving *worth_saving = priced_.worth_saving(id);
         for (std::size_t i = 0; i < priced_.statements().size(); i++) {
@@ -160,7 +160,7 @@ class Selector {
                 continue;
             // Of a statement's variants only the heaviest is worth a call.
             const Check this_check =
-                statement.heaviest_variant == i ? check : std::min(check, Check::Judged);
+                statement.heaviest_variant == i ? check : std::min(check, Check::Estimated);
             CandidateSet offered = chosen_ & statement.relevant;
             Price with_it = priced_.price(statement, offered, this_check);
             if (!with_it.used.contains(id))
@@ -281,7 +281,7 @@ class Selector {
         double loss = priced_.upkeep(given) - priced_.upkeep(taken);
         auto agrees = [&](const PricedStatement &statement) {
             auto cost_under = [&](const CandidateSet &set) {
-                return priced_.price(statement, set & statement.relevant, Check::Judged).cost;
+                return priced_.price(statement, set & statement.relevant, Check::Estimated).cost;
             };
             double before = cost_under(chosen_), after = cost_under(exchanged);
             loss += statement.weight * (after - before);
@@ -302,7 +302,7 @@ class Selector {
         double sum = 0;
         for (const PricedStatement &statement : priced_.statements())
             sum += statement.weight *
-                   priced_.price(statement, chosen_ & statement.relevant, Check::Judged).cost;
+                   priced_.price(statement, chosen_ & statement.relevant, Check::Estimated).cost;
         return sum;
     }
 
