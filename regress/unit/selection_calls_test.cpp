@@ -79,6 +79,7 @@ TEST(SelectionCalls, OfVariantsOnlyTheHeaviestIsAskedMuch) {
     EXPECT_LE(f.planner.calls_of[light], 3u);
 }
 
+// A statement over a relation is asked about that relation's candidates only.
 TEST(SelectionCalls, OtherRelationsCandidatesAreNotOffered) {
     Fixture f;
     f.relation(1);

@@ -81,6 +81,4 @@ TEST(SelectionSizes, TheBudgetHoldsByTheSizesThatWereSeen) {
     EXPECT_LE(sizes.asked.size(), 20u);
 }
 
-// A statement over a relation is asked about that relation's candidates only.
-
 } // namespace
