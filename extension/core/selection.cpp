@@ -313,6 +313,7 @@ class Selector {
                                 half_a_fair_share / static_cast<double>(std::max<std::size_t>(
                                                         priced_.statements().size(), 1)));
         double least =
+            strictness(limits_.min_improvement) *
             std::max(share * left_over, std::min(share, noticed_at_all) * workload_cost_);
         if (contribution.saved() - priced_.upkeep(id) >= least)
             return false;
@@ -330,7 +331,7 @@ class Selector {
         if (contribution.saved() <= priced_.upkeep(id) ||
             is_small_change(id, contribution, left_over))
             return false;
-        if (contribution.share() >= redundancy_threshold)
+        if (contribution.share() >= strictness(limits_.min_improvement) * redundancy_threshold)
             return true;
         std::vector<CandidateId> others = chosen_.members();
         return std::none_of(others.begin(), others.end(), [&](CandidateId other) {

@@ -2,6 +2,7 @@
 // indexes up to date, under a budget of bytes and of indexes.
 #pragma once
 
+#include "core/served_already.h"
 #include "core/what_if.h"
 #include "core/workload.h"
 
@@ -16,9 +17,9 @@ namespace triage {
 struct SelectionLimits {
     double budget_bytes = std::numeric_limits<double>::infinity();
     std::size_t max_indexes = std::numeric_limits<std::size_t>::max();
-    // An index must improve its statements' cost by at least this share; below it lies the
-    // planner's noise.
-    double min_improvement = 0.05;
+    // An index must improve its statements' cost by at least this share. 0: the planner is taken at
+    // its word, and everything that gains is noticed.
+    double min_improvement = usual_min_improvement;
 };
 
 // Looks at the data to see how large an index would be, which takes longer than the estimate that a

@@ -17,12 +17,12 @@ constexpr double well_served = 0.02;
 constexpr double share_of_the_rest = 0.5;
 
 bool begins_as_existing(const Relation &relation, const IndexDefinition &definition) {
-    return std::any_of(
-        relation.indexes.begin(), relation.indexes.end(), [&](const ExistingIndex &index) {
-            return index.valid && index.definition.method == definition.method &&
-                   !index.definition.keys.empty() && !definition.keys.empty() &&
-                   index.definition.keys.front().key == definition.keys.front().key;
-        });
+    return std::any_of(relation.indexes.begin(), relation.indexes.end(),
+                       [&](const ExistingIndex &index) {
+                           return index.valid && index.definition.method == definition.method &&
+                                  !index.definition.keys.empty() && !definition.keys.empty() &&
+                                  index.definition.keys.front().key == definition.keys.front().key;
+                       });
 }
 
 } // namespace
@@ -64,7 +64,8 @@ bool WorthSaving::operator()(double today, double before, double saved) const {
         return false;
     if (only_included_ && saved <= min_improvement_ * unserved(today))
         return false;
-    return today > well_served * scan_ || saved >= share_of_the_rest * before;
+    return today > well_served * scan_ ||
+           saved >= strictness(min_improvement_) * share_of_the_rest * before;
 }
 
 } // namespace triage

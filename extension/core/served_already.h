@@ -10,6 +10,16 @@
 
 namespace triage {
 
+// The least improvement of a statement that counts, where nobody says another; below it lies the
+// planner's noise.
+constexpr double usual_min_improvement = 0.05;
+
+// How far the thresholds of what is worth an index apply. They are made for the usual least
+// improvement: who asks for less gets less of them, and with 0 the planner is taken at its word.
+constexpr double strictness(double min_improvement) {
+    return std::min(min_improvement / usual_min_improvement, 1.0);
+}
+
 // Planner units of reading the whole relation, which is about what an index that serves a statement
 // saves it.
 double scan_cost(const Relation &relation);

@@ -434,6 +434,23 @@ TEST(Selection, WhatIsNoticedOnceTheRestIsBuiltIsNoSmallChange) {
     EXPECT_EQ(chosen_with(5e2), Ids{0});      // 0.05 %
 }
 
+TEST(Selection, WhereEveryGainCountsThePlannerIsTakenAtItsWord) {
+    Fixture f;
+    f.limits.min_improvement = 0;
+    f.relation(1);
+    f.relation(2);
+    CandidateId heavy = f.candidate(1, {1}), light = f.candidate(2, {1}),
+                wide = f.candidate(1, {2});
+    f.statement({1}, {{10000, {}}, {100, {heavy}}, {99, {wide}}}, 1e6);
+    f.statement({2}, {{10000, {}}, {9990, {light}}}, 5);
+    f.statement({1}, {{100, {}}, {60, {wide}}}, 1000); // has its index already
+    for (Statement &statement : f.workload.statements)
+        statement.mean_ms = 20;
+    EXPECT_EQ(chosen(f.select()), (Ids{light, wide}));
+    f.limits.min_improvement = usual_min_improvement;
+    EXPECT_EQ(chosen(f.select()), Ids{wide});
+}
+
 TEST(ServedAlready, AnIndexMakesThoseRedundantThatItServesAndNoConstraint) {
     Relation relation{.id = 1};
     auto index = [](std::uint32_t id, std::vector<AttributeNumber> keys, bool unique = false) {
