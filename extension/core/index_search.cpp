@@ -29,7 +29,8 @@ IndexSearch::IndexSearch(PricedWorkload &priced, const std::vector<Candidate> &c
                          const SelectionLimits &limits)
     : priced_(priced), candidates_(candidates), limits_(limits),
       useful_(priced.statements().size()), users_(candidates.size()),
-      neighbours_(candidates.size()), touched_at_(priced.statements().size(), 0) {
+      neighbours_(candidates.size()), redundant_(candidates.size()),
+      touched_at_(priced.statements().size(), 0) {
     for (const PricedStatement &statement : priced.statements())
         lowest_.push_back(statement.before);
     by_cost_.resize(useful_.size());
@@ -152,6 +153,22 @@ void IndexSearch::index_what_was_gathered() {
         changes_.push_back({id});
     std::sort(changes_.begin(), changes_.end());
     changes_.erase(std::unique(changes_.begin(), changes_.end()), changes_.end());
+    find_redundant(pool);
+}
+
+// Same rows, and one does all that the other does: the two are never both worth having.
+void IndexSearch::find_redundant(const CandidateSet &pool) {
+    std::map<RelationId, std::vector<CandidateId>> by_relation;
+    for (CandidateId id : pool.members())
+        by_relation[candidates_[id].definition.relation].push_back(id);
+    for (const auto &[relation, ids] : by_relation)
+        for (CandidateId id : ids)
+            for (CandidateId other : ids) {
+                const IndexDefinition &x = candidates_[id].definition;
+                const IndexDefinition &y = candidates_[other].definition;
+                if (id != other && x.predicate == y.predicate && (serves(x, y) || serves(y, x)))
+                    redundant_[id].insert(other);
+            }
 }
 
 // Below min_improvement lies the planner's noise.
@@ -171,74 +188,75 @@ IndexSearch::State IndexSearch::initial() const {
     return state;
 }
 
-// Every statement that may use one of `changed`, once.
-template <class Visit>
-void IndexSearch::for_each_touched(const CandidateSet &changed, Visit visit) {
-    visit_++;
-    for (CandidateId id : changed.members())
-        for (std::size_t i : users_[id])
-            if (touched_at_[i] != visit_) {
-                touched_at_[i] = visit_;
-                visit(i);
-            }
+// The change is added, and what it makes redundant goes.
+IndexSearch::Move IndexSearch::adding(const State &state, const Change &added) const {
+    Move move;
+    for (CandidateId id : added) {
+        const bool chosen = state.chosen.contains(id);
+        if (chosen ? !move.gone.contains(id) : move.come.contains(id))
+            continue;
+        move.come -= redundant_[id];
+        move.gone |= redundant_[id] & state.chosen;
+        if (chosen)
+            move.gone.erase(id);
+        else
+            move.come.insert(id);
+    }
+    for (CandidateId id : move.come.members())
+        move.bytes += candidates_[id].size.bytes;
+    for (CandidateId id : move.gone.members())
+        move.bytes -= candidates_[id].size.bytes;
+    return move;
 }
 
-// What `total` would grow by if `chosen` were chosen instead.
-double IndexSearch::difference(const State &state, const CandidateSet &chosen) {
+IndexSearch::Move IndexSearch::removing(CandidateId id) const {
+    return {{}, CandidateSet({id}), -candidates_[id].size.bytes};
+}
+
+bool IndexSearch::fits(const State &state, const Move &move) const {
+    return state.chosen.size() + move.come.size() - move.gone.size() <= limits_.max_indexes &&
+           state.bytes + move.bytes <= limits_.budget_bytes;
+}
+
+// Every statement that the move may change, with what it may choose from afterwards.
+template <class Visit>
+void IndexSearch::for_each_touched(const State &state, const Move &move, Visit visit) {
+    visit_++;
+    for (const CandidateSet *part : {&move.come, &move.gone})
+        for (CandidateId id : part->members())
+            for (std::size_t i : users_[id])
+                if (touched_at_[i] != visit_) {
+                    touched_at_[i] = visit_;
+                    CandidateSet offered = state.chosen & useful_[i];
+                    offered -= move.gone;
+                    offered |= move.come & useful_[i];
+                    visit(i, offered);
+                }
+}
+
+// What `total` would grow by.
+double IndexSearch::difference(const State &state, const Move &move) {
     double sum = 0;
-    CandidateSet gone = state.chosen - chosen, come = chosen - state.chosen;
-    for (CandidateId id : gone.members())
+    for (CandidateId id : move.gone.members())
         sum -= priced_.upkeep(id);
-    for (CandidateId id : come.members())
+    for (CandidateId id : move.come.members())
         sum += priced_.upkeep(id);
-    for_each_touched(gone | come, [&](std::size_t i) {
+    for_each_touched(state, move, [&](std::size_t i, const CandidateSet &offered) {
         const PricedStatement &statement = priced_.statements()[i];
-        sum +=
-            statement.weight *
-            (priced_.price(statement, chosen & useful_[i], Check::Estimated).cost - state.cost[i]);
+        sum += statement.weight *
+               (priced_.price(statement, offered, Check::Estimated).cost - state.cost[i]);
     });
     return sum;
 }
 
-void IndexSearch::move(State &state, const CandidateSet &chosen) {
-    state.total += difference(state, chosen);
-    for_each_touched((state.chosen - chosen) | (chosen - state.chosen), [&](std::size_t i) {
-        state.cost[i] =
-            priced_.price(priced_.statements()[i], chosen & useful_[i], Check::Estimated).cost;
+void IndexSearch::make(State &state, const Move &move) {
+    state.total += difference(state, move);
+    for_each_touched(state, move, [&](std::size_t i, const CandidateSet &offered) {
+        state.cost[i] = priced_.price(priced_.statements()[i], offered, Check::Estimated).cost;
     });
-    state.chosen = chosen;
-    state.bytes = bytes_of(chosen);
-}
-
-// Same rows, and one does all that the other does: the two are never both worth having.
-bool IndexSearch::redundant_pair(CandidateId a, CandidateId b) const {
-    const IndexDefinition &x = candidates_[a].definition, &y = candidates_[b].definition;
-    return x.relation == y.relation && x.predicate == y.predicate && (serves(x, y) || serves(y, x));
-}
-
-// `chosen` and what is added, without what that makes redundant.
-CandidateSet IndexSearch::with(const CandidateSet &chosen, const Change &added) const {
-    CandidateSet result = chosen;
-    for (CandidateId id : added) {
-        if (result.contains(id))
-            continue;
-        for (CandidateId other : result.members())
-            if (redundant_pair(id, other))
-                result.erase(other);
-        result.insert(id);
-    }
-    return result;
-}
-
-double IndexSearch::bytes_of(const CandidateSet &chosen) const {
-    double bytes = 0;
-    for (CandidateId id : chosen.members())
-        bytes += candidates_[id].size.bytes;
-    return bytes;
-}
-
-bool IndexSearch::fits(const CandidateSet &chosen) const {
-    return chosen.size() <= limits_.max_indexes && bytes_of(chosen) <= limits_.budget_bytes;
+    state.chosen -= move.gone;
+    state.chosen |= move.come;
+    state.bytes += move.bytes;
 }
 
 // ---- The search
@@ -264,53 +282,54 @@ IndexSearch::State IndexSearch::greedy(State state, bool per_byte, const Candida
     while (!queue.empty()) {
         Entry entry = queue.top();
         queue.pop();
-        CandidateSet chosen = with(state.chosen, changes_[entry.change]);
-        if (chosen == state.chosen || !fits(chosen))
+        const Move move = adding(state, changes_[entry.change]);
+        if (move.is_none() || !fits(state, move))
             continue;
         if (entry.round == round) {
-            move(state, chosen);
+            make(state, move);
             round++;
             continue;
         }
-        double gain = -difference(state, chosen);
+        double gain = -difference(state, move);
         if (gain <= tolerance_)
             continue;
-        double bytes = std::max(bytes_of(chosen) - state.bytes, page_size);
+        double bytes = std::max(move.bytes, page_size);
         queue.push({per_byte ? gain / bytes : gain, entry.change, round});
     }
     return state;
 }
 
-// What a change makes of the total, kept from one step to the next while no statement that it
-// touches has changed.
+// What a move makes of the total, kept from one step to the next while no statement that it touches
+// has changed.
 class IndexSearch::Differences {
   public:
     explicit Differences(IndexSearch &search)
         : search_(search), moved_at_(search.candidates_.size(), 0) {}
 
-    // `key` tells the changes apart that are asked about.
-    double of(std::pair<std::size_t, std::size_t> key, const State &state,
-              const CandidateSet &chosen) {
-        CandidateSet changed = (state.chosen - chosen) | (chosen - state.chosen);
+    // `key` tells the moves apart that are asked about.
+    double of(std::pair<std::size_t, std::size_t> key, const State &state, const Move &move) {
         Known &known = known_[key];
-        if (known.step == 0 || known.changed != changed || was_touched(changed, known.step)) {
-            known.difference = search_.difference(state, chosen);
-            known.changed = std::move(changed);
+        if (known.step == 0 || known.come != move.come || known.gone != move.gone ||
+            was_touched(move.come, known.step) || was_touched(move.gone, known.step)) {
+            known.difference = search_.difference(state, move);
+            known.come = move.come;
+            known.gone = move.gone;
             known.step = step_;
         }
         return known.difference;
     }
 
-    void moved(const CandidateSet &changed) {
+    void made(const Move &move) {
         step_++;
-        for (CandidateId id : changed.members())
-            for (CandidateId neighbour : search_.neighbours_[id].members())
-                moved_at_[neighbour] = step_;
+        for (const CandidateSet *part : {&move.come, &move.gone})
+            for (CandidateId id : part->members())
+                for (CandidateId neighbour : search_.neighbours_[id].members())
+                    moved_at_[neighbour] = step_;
     }
 
   private:
     struct Known {
-        CandidateSet changed;
+        CandidateSet come, gone;
         double difference = 0;
         std::size_t step = 0;
     };
@@ -334,70 +353,119 @@ IndexSearch::State IndexSearch::refined(State state) {
     return state;
 }
 
+// Additions as improve() looks for them: with what they share a statement, and where room is short.
+class IndexSearch::Additions {
+  public:
+    struct Addition {
+        std::size_t change;
+        Move move;
+        double difference;
+    };
+
+    explicit Additions(const IndexSearch &search)
+        : search_(search), by_candidate_(search.candidates_.size()) {}
+
+    void add(Addition addition, bool fits) {
+        const std::size_t place = all_.size();
+        for (const CandidateSet *part : {&addition.move.come, &addition.move.gone})
+            for (CandidateId id : part->members())
+                by_candidate_[id].push_back(place);
+        if (!fits)
+            too_large_.emplace_back(addition.difference, place);
+        all_.push_back(std::move(addition));
+    }
+
+    // Those that some statement may use together with the candidate, in their order.
+    std::vector<std::size_t> beside(CandidateId id) const {
+        std::vector<std::size_t> places;
+        for (CandidateId neighbour : search_.neighbours_[id].members())
+            places.insert(places.end(), by_candidate_[neighbour].begin(),
+                          by_candidate_[neighbour].end());
+        std::sort(places.begin(), places.end());
+        places.erase(std::unique(places.begin(), places.end()), places.end());
+        return places;
+    }
+
+    // Those that do not fit, the greatest gain first.
+    std::vector<std::pair<double, std::size_t>> too_large() const {
+        auto sorted = too_large_;
+        std::sort(sorted.begin(), sorted.end());
+        return sorted;
+    }
+
+    const Addition &operator[](std::size_t place) const { return all_[place]; }
+
+  private:
+    const IndexSearch &search_;
+    std::vector<Addition> all_;
+    std::vector<std::vector<std::size_t>> by_candidate_;
+    std::vector<std::pair<double, std::size_t>> too_large_;
+};
+
 // Makes the best of all single changes, removals and exchanges; false if none is better. Of two
 // equally good ones the smaller wins.
 bool IndexSearch::improve(State &state, Differences &differences) {
-    CandidateSet best = state.chosen;
-    double best_difference = 0, best_bytes = state.bytes;
-    auto consider = [&](const CandidateSet &chosen, double difference) {
-        if (difference > best_difference + tolerance_ || chosen == state.chosen || !fits(chosen))
+    Move best;
+    double best_difference = 0;
+    auto consider = [&](const Move &move, double difference) {
+        if (difference > best_difference + tolerance_ || move.is_none() || !fits(state, move))
             return;
-        double bytes = bytes_of(chosen);
-        if (difference < best_difference - tolerance_ || bytes < best_bytes) {
-            best = chosen;
+        if (difference < best_difference - tolerance_ || move.bytes < best.bytes) {
+            best = move;
             best_difference = difference;
-            best_bytes = bytes;
         }
     };
 
-    struct Addition {
-        std::size_t change;
-        CandidateSet chosen, changed;
-        double difference;
-        bool fits;
-    };
     constexpr std::size_t nothing = std::numeric_limits<std::size_t>::max();
-    std::vector<Addition> additions;
+    Additions additions(*this);
     for (std::size_t change = 0; change < changes_.size(); change++) {
-        CandidateSet chosen = with(state.chosen, changes_[change]);
-        if (chosen == state.chosen)
+        Move move = adding(state, changes_[change]);
+        if (move.is_none())
             continue;
-        CandidateSet changed = (chosen - state.chosen) | (state.chosen - chosen);
-        double price = differences.of({nothing, change}, state, chosen);
-        consider(chosen, price);
-        bool has_room = fits(chosen);
-        additions.push_back({change, std::move(chosen), std::move(changed), price, has_room});
+        double price = differences.of({nothing, change}, state, move);
+        consider(move, price);
+        const bool has_room = fits(state, move);
+        additions.add({change, std::move(move), price}, has_room);
     }
+    const auto too_large = additions.too_large();
     for (CandidateId out : state.chosen.members()) {
-        CandidateSet rest = state.chosen;
-        rest.erase(out);
-        double removal = differences.of({out, nothing}, state, rest);
-        consider(rest, removal);
-        for (const Addition &addition : additions) {
-            // Where no statement may use both, the two differences just add up: then the removal is
-            // worth trying with the addition only if it makes room for it.
-            bool apart = !neighbours_[out].intersects(addition.changed);
-            if (apart &&
-                (addition.fits || removal + addition.difference >= best_difference - tolerance_))
-                continue;
-            CandidateSet chosen = addition.chosen;
-            chosen.erase(out);
-            consider(chosen, apart ? removal + addition.difference
-                                   : differences.of({out, addition.change}, state, chosen));
+        const Move removal = removing(out);
+        const double removed = differences.of({out, nothing}, state, removal);
+        consider(removal, removed);
+        auto exchanged = [&](const Move &addition) {
+            Move exchange = addition;
+            if (!exchange.gone.contains(out)) {
+                exchange.gone.insert(out);
+                exchange.bytes += removal.bytes;
+            }
+            return exchange;
+        };
+        for (std::size_t place : additions.beside(out)) {
+            const auto &[change, move, price] = additions[place];
+            const Move exchange = exchanged(move);
+            consider(exchange, differences.of({out, change}, state, exchange));
+        }
+        // Where no statement may use both, the two differences just add up: then the removal is
+        // worth trying with the addition only if it makes room for it.
+        for (auto [price, place] : too_large) {
+            if (removed + price >= best_difference - tolerance_)
+                break;
+            const Move &move = additions[place].move;
+            if (!neighbours_[out].intersects(move.come) && !neighbours_[out].intersects(move.gone))
+                consider(exchanged(move), removed + price);
         }
     }
-    if (best == state.chosen)
+    if (best.is_none())
         return false;
-    CandidateSet changed = (best - state.chosen) | (state.chosen - best);
-    move(state, best);
-    differences.moved(changed);
+    make(state, best);
+    differences.made(best);
     return true;
 }
 
 bool IndexSearch::leaves_out_what_gains(const State &state) {
     return std::any_of(changes_.begin(), changes_.end(), [&](const Change &change) {
-        CandidateSet chosen = with(state.chosen, change);
-        return !fits(chosen) && difference(state, chosen) < -tolerance_;
+        const Move move = adding(state, change);
+        return !fits(state, move) && difference(state, move) < -tolerance_;
     });
 }
 
@@ -407,10 +475,9 @@ IndexSearch::State IndexSearch::with_room_made(State state) {
     for (int tries = 0; tries < most_refills;) {
         State best = state;
         for (CandidateId out : state.chosen.members()) {
-            CandidateSet rest = state.chosen, banned({out});
-            rest.erase(out);
+            const CandidateSet banned({out});
             State with_room = state;
-            move(with_room, rest);
+            make(with_room, removing(out));
             for (bool per_byte : {false, true}) {
                 State filled = greedy(with_room, per_byte, banned);
                 if (filled.total < best.total - tolerance_)

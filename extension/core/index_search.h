@@ -32,28 +32,37 @@ class IndexSearch {
         double total = 0, bytes = 0;
     };
 
+    // What becomes of the chosen: some come, some go.
+    struct Move {
+        CandidateSet come, gone;
+        double bytes = 0; // that the chosen grow by
+
+        bool is_none() const { return come.empty() && gone.empty(); }
+    };
+
     void gather();
     template <class Adjust>
     void ask_in_rounds(std::vector<CandidateSet> offers, int rounds, Adjust adjust);
     void take_smaller(CandidateSet &left, const CandidateSet &used) const;
     bool gather_used(std::size_t i, const CandidateSet &offered, CandidateSet &used);
     void index_what_was_gathered();
+    void find_redundant(const CandidateSet &pool);
 
     State initial() const;
     State greedy(State state, bool per_byte, const CandidateSet &banned = {});
     State refined(State state);
     class Differences;
+    class Additions;
     bool improve(State &state, Differences &differences);
     bool leaves_out_what_gains(const State &state);
     State with_room_made(State state);
 
-    double difference(const State &state, const CandidateSet &chosen);
-    void move(State &state, const CandidateSet &chosen);
-    template <class Visit> void for_each_touched(const CandidateSet &changed, Visit visit);
-    CandidateSet with(const CandidateSet &chosen, const Change &added) const;
-    bool redundant_pair(CandidateId a, CandidateId b) const;
-    double bytes_of(const CandidateSet &chosen) const;
-    bool fits(const CandidateSet &chosen) const;
+    Move adding(const State &state, const Change &added) const;
+    Move removing(CandidateId id) const;
+    bool fits(const State &state, const Move &move) const;
+    template <class Visit> void for_each_touched(const State &state, const Move &move, Visit visit);
+    double difference(const State &state, const Move &move);
+    void make(State &state, const Move &move);
     bool is_gain(double before, double after) const;
 
     PricedWorkload &priced_;
@@ -67,6 +76,7 @@ class IndexSearch {
     std::vector<Change> changes_;                 // what greedy and refinement may add
     std::vector<std::vector<std::size_t>> users_; // by candidate: statements that may use it
     std::vector<CandidateSet> neighbours_;        // by candidate: those that share a user with it
+    std::vector<CandidateSet> redundant_;         // by candidate: those that it makes redundant
     std::vector<std::size_t> touched_at_;         // by statement: visit number of for_each_touched
     std::size_t visit_ = 0;
     double tolerance_ = 0; // differences below it are rounding

@@ -84,7 +84,8 @@ std::vector<CandidateSet> in_groups(const CandidateSet &candidates) {
 
 PricedWorkload::PricedWorkload(const Workload &workload, const std::vector<Candidate> &candidates,
                                WhatIf &what_if, double min_improvement)
-    : memory_(what_if), different_statements_(count_statements(workload)) {
+    : memory_(what_if), different_statements_(count_statements(workload)),
+      users_(candidates.size()) {
     for (const Candidate &candidate : candidates) {
         const Relation *relation = workload.find_relation(candidate.definition.relation);
         worth_saving_.emplace_back();
@@ -124,6 +125,8 @@ void PricedWorkload::plan_with_nothing(const Workload &workload,
             for (const auto &[id, use] : uses[access.relation])
                 if (use.possible(access) && worth_saving_[id]->possible(priced.before))
                     priced.relevant.insert(id);
+        for (CandidateId id : priced.relevant.members())
+            users_[id].push_back(statements_.size());
         priced.groups = in_groups(priced.relevant);
         statements_.push_back(std::move(priced));
     }

@@ -54,6 +54,9 @@ class PricedWorkload {
 
     const std::vector<PricedStatement> &statements() const { return statements_; }
 
+    // Places of the statements that the candidate is relevant to.
+    const std::vector<std::size_t> &users(CandidateId id) const { return users_[id]; }
+
     Price price(const PricedStatement &statement, const CandidateSet &offered,
                 Check check = Check::Inferred);
 
@@ -94,6 +97,7 @@ class PricedWorkload {
     double different_statements_ = 0; // variants of one count once
     double even_share_ = 0;           // of the whole workload's cost, were all statements alike
     std::vector<PricedStatement> statements_;
+    std::vector<std::vector<std::size_t>> users_;          // by candidate
     std::vector<double> upkeep_;                           // by candidate
     std::vector<std::optional<WorthSaving>> worth_saving_; // by candidate
 };

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <optional>
 
@@ -154,10 +155,8 @@ class Selector {
     Contribution contribution(CandidateId id, Check check = Check::Estimated) {
         Contribution result;
         const WorthSaving *worth_saving = priced_.worth_saving(id);
-        for (std::size_t i = 0; i < priced_.statements().size(); i++) {
+        for (std::size_t i : priced_.users(id)) {
             const PricedStatement &statement = priced_.statements()[i];
-            if (!statement.relevant.contains(id))
-                continue;
             // Of a statement's variants only the heaviest is worth a call.
             const Check this_check =
                 statement.heaviest_variant == i ? check : std::min(check, Check::Estimated);
@@ -189,15 +188,19 @@ class Selector {
         std::stable_sort(by_size.begin(), by_size.end(), [&](CandidateId a, CandidateId b) {
             return candidates_[a].size.bytes < candidates_[b].size.bytes;
         });
-        std::vector<CandidateId> by_keys = by_size;
-        std::stable_sort(by_keys.begin(), by_keys.end(),
-                         [&](CandidateId a, CandidateId b) { return key_count(a) > key_count(b); });
+        std::map<RelationId, std::vector<CandidateId>> by_keys;
+        for (CandidateId id : by_size)
+            by_keys[relation_of(id)].push_back(id);
+        for (auto &[relation, ids] : by_keys)
+            std::stable_sort(ids.begin(), ids.end(), [&](CandidateId a, CandidateId b) {
+                return key_count(a) > key_count(b);
+            });
         for (auto id = by_size.rbegin(); id != by_size.rend(); ++id) {
             std::optional<double> least_loss;
             CandidateId best = *id;
             if (!chosen_.contains(*id))
                 continue;
-            for (CandidateId other : by_keys) {
+            for (CandidateId other : by_keys[relation_of(*id)]) {
                 if (least_loss && key_count(other) < key_count(best))
                     break;
                 std::optional<double> loss = loss_by_exchange(other, *id);
@@ -211,6 +214,7 @@ class Selector {
         }
     }
 
+    RelationId relation_of(CandidateId id) const { return candidates_[id].definition.relation; }
     std::size_t key_count(CandidateId id) const { return candidates_[id].definition.keys.size(); }
 
     std::optional<double> loss_by_exchange(CandidateId other, CandidateId id) {
@@ -223,12 +227,12 @@ class Selector {
         return std::nullopt;
     }
 
+    // (Both are of one relation.)
     bool is_much_smaller_part(CandidateId part, CandidateId whole) const {
         const Candidate &a = candidates_[part], &b = candidates_[whole];
         const std::vector<std::string> &narrow = a.definition.predicate,
                                        &wide = b.definition.predicate;
-        return a.definition.relation == b.definition.relation &&
-               a.size.bytes <= much_smaller * b.size.bytes && narrow.size() > wide.size() &&
+        return a.size.bytes <= much_smaller * b.size.bytes && narrow.size() > wide.size() &&
                std::includes(narrow.begin(), narrow.end(), wide.begin(), wide.end());
     }
 
@@ -292,8 +296,8 @@ class Selector {
             if (!agrees(*statement))
                 return std::nullopt;
         loss = priced_.upkeep(given) - priced_.upkeep(taken);
-        for (const PricedStatement &statement : priced_.statements())
-            if (statement.relevant.contains(taken) && !agrees(statement))
+        for (std::size_t i : priced_.users(taken))
+            if (!agrees(priced_.statements()[i]))
                 return std::nullopt;
         return loss;
     }
@@ -341,17 +345,24 @@ class Selector {
 
     // One at a time, the poorest first: what one gives up, another may earn.
     void drop_what_does_not_pay() {
+        std::map<CandidateId, Contribution> contributions;
         for (;;) {
             const double left_over = cost_with_chosen();
             std::vector<std::pair<double, CandidateId>> poor;
             for (CandidateId id : chosen_.members()) {
-                Contribution c = contribution(id);
-                if (!pays(id, c, left_over))
-                    poor.emplace_back(c.saved() - priced_.upkeep(id), id);
+                auto [known, is_new] = contributions.try_emplace(id);
+                if (is_new)
+                    known->second = contribution(id);
+                if (!pays(id, known->second, left_over))
+                    poor.emplace_back(known->second.saved() - priced_.upkeep(id), id);
             }
             if (poor.empty())
                 return;
-            chosen_.erase(std::min_element(poor.begin(), poor.end())->second);
+            const CandidateId dropped = std::min_element(poor.begin(), poor.end())->second;
+            chosen_.erase(dropped);
+            for (std::size_t i : priced_.users(dropped))
+                for (CandidateId id : (chosen_ & priced_.statements()[i].relevant).members())
+                    contributions.erase(id);
         }
     }
 
