@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 namespace triage {
 namespace {
@@ -20,6 +21,10 @@ constexpr int largest_tuple = 2704;         // BTMaxItemSize
 constexpr int largest_posting = (page_size / 10 & ~7) - line_pointer;
 // What is free on a new page once the high key's line pointer and the next item's are taken.
 constexpr int initial_free = page_size - page_overhead - 2 * line_pointer;
+
+// Most common values that have this share of the rows are all that there are: the frequencies are
+// single-precision shares of a sample.
+constexpr double all_listed = 0.9999;
 
 int max_align(int size) {
     return (size + 7) & ~7;
@@ -400,6 +405,22 @@ SizeEstimate estimate_btree_size(const SizeInput &input) {
     }
     estimate.bytes = estimate.pages * page_size;
     return estimate;
+}
+
+bool statistics_tell_all(const IndexDefinition &definition, const Relation &relation) {
+    if (definition.method != IndexMethod::Btree || definition.keys.size() != 1 ||
+        !definition.include.empty() || !definition.predicate.empty())
+        return false;
+    const AttributeNumber number = definition.keys.front().key.attribute;
+    const auto attribute =
+        std::find_if(relation.attributes.begin(), relation.attributes.end(),
+                     [&](const Attribute &candidate) { return candidate.number == number; });
+    if (attribute == relation.attributes.end() || !attribute->fixed_width)
+        return false;
+    const double listed =
+        std::accumulate(attribute->mcv_frequencies.begin(), attribute->mcv_frequencies.end(),
+                        attribute->null_fraction);
+    return listed >= all_listed;
 }
 
 } // namespace triage

@@ -38,4 +38,8 @@ struct SizeEstimate {
 
 SizeEstimate estimate_btree_size(const SizeInput &input);
 
+// True if pg_statistic lists all the values that such an index has: rows would tell no more of its
+// size.
+bool statistics_tell_all(const IndexDefinition &definition, const Relation &relation);
+
 } // namespace triage

@@ -170,6 +170,9 @@ class SizeByRows : public SizeByData {
 
     std::optional<Answer> look_at(CandidateId id) override {
         const IndexDefinition &definition = candidates_[id].definition;
+        const Relation &relation = *workload_.find_relation(definition.relation);
+        if (statistics_tell_all(definition, relation))
+            return std::nullopt;
         auto begin = std::chrono::steady_clock::now();
         if (!sample_ || sampled_ != definition.relation) {
             if (spent_ms_ > longest_sizing_ms)
@@ -177,8 +180,7 @@ class SizeByRows : public SizeByData {
             sample_.emplace(definition.relation, rows_to_size_by);
             sampled_ = definition.relation;
         }
-        Candidate seen =
-            price_candidate(definition, *workload_.find_relation(definition.relation), &*sample_);
+        Candidate seen = price_candidate(definition, relation, &*sample_);
         spent_ms_ += elapsed_ms(begin);
         return Answer{seen.size, seen.indexed_tuples};
     }

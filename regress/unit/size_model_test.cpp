@@ -195,4 +195,28 @@ TEST(SizeModel, SurvivesStatisticsThatCannotBe) {
         }
 }
 
+TEST(SizeModel, AListOfAllValuesLeavesNothingToSee) {
+    Relation relation{.id = 1,
+                      .attributes = {{.number = 1, .fixed_width = true},
+                                     {.number = 2, .fixed_width = true},
+                                     {.number = 3, .fixed_width = false}}};
+    for (Attribute &attribute : relation.attributes) {
+        attribute.null_fraction = 0.25;
+        attribute.mcv_frequencies = {0.5f, 0.25f};
+    }
+    auto tells_all = [&](IndexDefinition definition) {
+        definition.relation = 1;
+        return statistics_tell_all(definition, relation);
+    };
+    EXPECT_TRUE(tells_all({.keys = {{.key = {1}}}}));
+    EXPECT_FALSE(tells_all({.keys = {{.key = {3}}}})); // values of different widths
+    EXPECT_FALSE(tells_all({.keys = {{.key = {1}}, {.key = {2}}}}));
+    EXPECT_FALSE(tells_all({.keys = {{.key = {1}}}, .include = {2}}));
+    EXPECT_FALSE(tells_all({.keys = {{.key = {1}}}, .predicate = {"b = 1"}}));
+    EXPECT_FALSE(tells_all({.method = IndexMethod::Gin, .keys = {{.key = {1}}}}));
+    EXPECT_FALSE(tells_all({.keys = {{.key = {0, "abs(a)"}}}}));
+    relation.attributes[0].null_fraction = 0.2; // others have a twentieth
+    EXPECT_FALSE(tells_all({.keys = {{.key = {1}}}}));
+}
+
 } // namespace
