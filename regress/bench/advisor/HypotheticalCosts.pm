@@ -10,6 +10,7 @@ package HypotheticalCosts;
 use strict;
 use warnings;
 
+use List::Util qw(sum0);
 use Session;
 use Time::HiRes qw(time);
 
@@ -28,7 +29,15 @@ sub begin
 	my $self = shift;
 	$self->{spent} = { planner_calls => 0, seconds => 0 }; # seconds: of answers known from other runs
 	$self->{asked} = {};
+	$self->{on} = {};
 	return;
+}
+
+# The seconds that the answers of this run took, whenever they were given.
+sub seconds_of_answers
+{
+	my $self = shift;
+	return sum0 map { $self->{cache}{$_}{seconds} } keys %{ $self->{asked} };
 }
 
 # An index is { table, columns, ddl }; the same one is always the same object.
@@ -52,6 +61,7 @@ sub may_matter
 sub answers
 {
 	my ($self, @indexes) = @_;
+	@indexes = grep { $self->{tables}{ $_->{table} } } @indexes if $self->{tables};
 	my (@keys, %missing);
 	foreach my $statement (@{ $self->{statements} })
 	{
@@ -109,8 +119,32 @@ sub total
 sub only
 {
 	my ($self, $statement) = @_;
-	return bless { %$self, statements => [$statement] }, ref $self;
+	return $self->part($statement);
 }
+
+# Of those that mention a table.
+sub on
+{
+	my ($self, $table) = @_;
+	return $self->{on}{$table} //= do {
+		my @statements = grep { $_->{columns}{$table} } @{ $self->{statements} };
+		my %tables = map { $_ => 1 } map { keys %{ $_->{columns} } } @statements;
+		my $part = $self->part(@statements);
+		$part->{tables} = \%tables;
+		$part;
+	};
+}
+
+sub part
+{
+	my ($self, @statements) = @_;
+	my %of_all = %$self;
+	delete @of_all{qw(on tables single_columns)};
+	return bless { %of_all, statements => \@statements }, ref $self;
+}
+
+# That these statements mention. What is on others does not matter to them.
+sub tables { my $self = shift; return sort keys %{ $self->{tables} }; }
 
 sub size
 {
@@ -130,24 +164,32 @@ sub size
 sub single_columns
 {
 	my $self = shift;
-	my %found;
-	foreach my $statement (@{ $self->{statements} })
-	{
-		foreach my $table (keys %{ $statement->{columns} })
+	return map { @{ $self->single_columns_by_table->{$_} } } sort keys %{ $self->single_columns_by_table };
+}
+
+sub single_columns_by_table
+{
+	my $self = shift;
+	return $self->{single_columns} //= do {
+		my %found;
+		foreach my $columns (map { $_->{columns} } @{ $self->{statements} })
 		{
-			$found{"$table.$_"} = index_on($table, $_) foreach @{ $statement->{columns}{$table} };
+			foreach my $table (keys %$columns)
+			{
+				$found{$table}{$_} = index_on($table, $_) foreach @{ $columns->{$table} };
+			}
 		}
-	}
-	return map { $found{$_} } sort keys %found;
+		+{ map { my $of = $found{$_}; $_ => [ map { $of->{$_} } sort keys %$of ] } keys %found };
+	};
 }
 
 # The index with each of the other columns of its table that are mentioned, at its end.
 sub widened
 {
 	my ($self, $index) = @_;
-	return map { index_on($index->{table}, @{ $index->{columns} }, $_->{columns}[0]) }
-	  grep { my $column = $_->{columns}[0]; $_->{table} eq $index->{table} && !grep { $_ eq $column } @{ $index->{columns} } }
-	  $self->single_columns;
+	return map { index_on($index->{table}, @{ $index->{columns} }, $_) }
+	  grep { my $column = $_; !grep { $_ eq $column } @{ $index->{columns} } }
+	  map { $_->{columns}[0] } @{ $self->single_columns_by_table->{ $index->{table} } };
 }
 
 1;

@@ -37,6 +37,17 @@ sub build
 	return;
 }
 
+# All of them, so that they are in nobody's way.
+sub drop
+{
+	my $self = shift;
+	my @names = map { $_->{name} } values %{ $self->{made} };
+	$self->{session}->ask('CALL bench.switch_to(' . Session::text_array(@names) . ')');
+	$self->{session}->ask("DROP INDEX $_") foreach @names;
+	$self->{made} = {};
+	return;
+}
+
 sub bytes { my ($self, @definitions) = @_; my $sum = 0; $sum += $self->{made}{$_}{bytes} foreach @definitions; return $sum; }
 sub names { my ($self, @definitions) = @_; return map { $self->{made}{$_}{name} } @definitions; }
 

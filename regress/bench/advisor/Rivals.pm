@@ -29,35 +29,48 @@ sub extend
 	my @single = $costs->single_columns;
 	$costs->size(@single);
 	my @chosen;
-	my ($cost, $size) = ($costs->total, 0);
+	my $size = 0;
+	# A change is a new index, and where it takes a chosen one's place, which.
+	my $changed = sub {
+		my ($new, $place) = @_;
+		my @set = @chosen;
+		$set[ $place // @set ] = $new;
+		return @set;
+	};
+	# What changes on a table would save: kept until an index changes that its statements may use.
+	my %saved;
+	my $saves = sub {
+		my ($new, $place) = @_;
+		my $instead = defined $place ? $chosen[$place]{ddl} : '';
+		return $saved{ $new->{table} }{ $new->{ddl} }{$instead} //= do {
+			my $costs_on = $costs->on($new->{table});
+			$costs_on->total(@chosen) - $costs_on->total($changed->(@_));
+		};
+	};
 	while (1)
 	{
-		my ($best, $best_ratio, $best_cost, $best_size) = (undef, 0);
+		my ($best, $best_ratio, $best_bytes) = (undef, 0);
 		my $consider = sub {
-			my @set = @_;
-			my $new_size = $costs->size(@set);
-			return if $new_size > $budget;
-			my $new_cost = $costs->total(@set);
-			my $ratio = ($cost - $new_cost) / ($new_size > $size ? $new_size - $size : 1);
-			($best, $best_ratio, $best_cost, $best_size) = (\@set, $ratio, $new_cost, $new_size) if $ratio > $best_ratio;
+			my ($new, $place) = @_;
+			my $bytes = $costs->size($new) - (defined $place ? $costs->size($chosen[$place]) : 0);
+			return if $size + $bytes > $budget;
+			my $ratio = $saves->(@_) / ($bytes > 0 ? $bytes : 1);
+			($best, $best_ratio, $best_bytes) = ([@_], $ratio, $bytes) if $ratio > $best_ratio;
 		};
+		my %begun = map { ("$_->{table}.$_->{columns}[0]" => 1) } @chosen;
 		foreach my $new (@single)
 		{
-			$consider->(@chosen, $new) if !grep { $_->{table} eq $new->{table} && $_->{columns}[0] eq $new->{columns}[0] } @chosen;
+			$consider->($new) if !$begun{"$new->{table}.$new->{columns}[0]"};
 		}
 		foreach my $place (0 .. $#chosen)
 		{
 			next if @{ $chosen[$place]{columns} } >= $width;
-			foreach my $wider ($costs->widened($chosen[$place]))
-			{
-				my @set = @chosen;
-				$set[$place] = $wider;
-				$consider->(@set);
-			}
+			$consider->($_, $place) foreach $costs->widened($chosen[$place]);
 		}
-		last if !$best || $best_cost >= $cost;
-		@chosen = @$best;
-		($cost, $size) = ($best_cost, $best_size);
+		last if !$best;
+		@chosen = $changed->(@$best);
+		$size += $best_bytes;
+		delete @saved{ $costs->on($best->[0]{table})->tables };
 	}
 	return @chosen;
 }

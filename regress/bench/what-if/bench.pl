@@ -1,18 +1,26 @@
 #!/usr/bin/env perl
 # make bench-what-if: how long a what-if takes, and how long a recommendation; see README.md.
 #
-#   make bench-what-if [BENCH_OPTIONS='--rounds 7 --statements 10,100,1000,10000']
+#   make bench-what-if [BENCH_OPTIONS='--rounds 7 --statements 10,100,1000,10000 --rival-up-to 1000']
 #   regress/bench/what-if/bench.pl --bindir DIR [--directory DIR] [--keep] [--rounds N] [--statements N,...]
+#       [--rival-up-to N]
 use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/..";
+use lib "$FindBin::Bin/..", "$FindBin::Bin/../advisor";
 use Getopt::Long;
+use HypotheticalCosts;
+use JSON::PP;
+use RealIndexes;
+use Rivals;
+use Session;
 use ThrowAwayCluster;
+use WorkloadRun;
 
-my %option = (rounds => 5, statements => '10,100,1000');
-GetOptions(\%option, qw(bindir=s directory=s keep rounds=i statements=s)) or die "usage: see the head of $0\n";
+# Extend asks so much that of 10,000 statements one would not want to wait for it.
+my %option = (rounds => 5, statements => '10,100,1000', 'rival-up-to' => 1000);
+GetOptions(\%option, qw(bindir=s directory=s keep rounds=i statements=s rival-up-to=i)) or die "usage: see the head of $0\n";
 $| = 1;
 
 my $cluster = ThrowAwayCluster->start(%option,
@@ -23,9 +31,6 @@ my $cluster = ThrowAwayCluster->start(%option,
 my $rival = $cluster->psql("SELECT count(*) FROM pg_available_extensions WHERE name = 'hypopg'");
 $cluster->psql('CREATE EXTENSION pg_triage CASCADE', $rival ? 'CREATE EXTENSION hypopg' : ());
 printf "PostgreSQL %s%s\n\n", $cluster->psql('SHOW server_version'), $rival ? '' : ' (HypoPG is not installed)';
-
-sub quote { return q(') . ($_[0] =~ s/'/''/gr) . q('); }
-sub text_array { return 'ARRAY[' . join(', ', map { quote($_) } @_) . ']::text[]'; }
 
 sub median
 {
@@ -130,13 +135,13 @@ sub evaluate
 		foreach my $query (queries_of($joined))
 		{
 			$number++;
-			my $indexes = text_array(indexes_of($joined));
+			my $indexes = Session::text_array(indexes_of($joined));
 			my $times = $joined > 5 ? 5 : 20;
 			# The ways take turns, in one session, after a round that fills the caches.
 			my @calls;
 			foreach my $round (0 .. $option{rounds})
 			{
-				push @calls, map { "SELECT '$_', timed('$_', " . quote($query) . ", $indexes, " . ($round && !/sets/ ? $times : 1) . ')' } @ways;
+				push @calls, map { "SELECT '$_', timed('$_', " . Session::quote($query) . ", $indexes, " . ($round && !/sets/ ? $times : 1) . ')' } @ways;
 			}
 			my %ms;
 			foreach my $line (split /\n/, $cluster->psql(@calls))
@@ -147,7 +152,7 @@ sub evaluate
 			my %median = map { $_ => median(@{ $ms{$_} }[1 .. $option{rounds}]) } @ways;
 			# What the recommender pays for a plan: all of its time by all of its plans.
 			my $asked = $cluster->psql("SELECT (details -> 'search' ->> 'ms')::float8 / nullif((details -> 'search' ->> 'planner_calls')::float8, 0)"
-				  . " FROM triage.recommend_indexes(queries => ARRAY[" . quote($query) . "]) LIMIT 1");
+				  . " FROM triage.recommend_indexes(queries => ARRAY[" . Session::quote($query) . "]) LIMIT 1");
 			my @shown = map { defined $_ ? sprintf('%.3f', $_) : '-' } @median{qw(what_if costs sets rival rival_both planning rival_sets)}, $asked ne '' ? $asked : undef;
 			printf "%-6d %-6d %8s %8s %8s %8s %13s %9s %10s %9s\n", $joined, $number, @shown;
 			next if !$rival;
@@ -202,31 +207,78 @@ sub statement
 		"UPDATE w$t SET c$b = 0 WHERE c$a = 5")[$form];
 }
 
-sub recommend
+# In a new session: the definitions, seconds, planner calls, candidates, and by how many MB the process grew.
+sub ask_pg_triage
 {
-	make_tables();
-	print "\nA recommendation for statements over $tables tables, in a new session each.\n";
-	printf "%10s %9s %8s %10s %14s %16s %8s\n", 'statements', 'seconds', 'indexes', 'candidates', 'planner calls', 'calls/statement', 'MB';
-	foreach my $count (split /,/, $option{statements})
-	{
-		my @statements = map { statement($_) } 0 .. $count - 1;
-		open my $script, '>', "$cluster->{directory}/recommend.sql" or die "recommend.sql: $!\n";
-		print $script "CREATE TEMP TABLE asked AS SELECT " . text_array(@statements) . " AS queries;\n";
-		print $script <<'SQL';
-CREATE TEMP TABLE answer AS SELECT clock_timestamp() AS at, NULL::jsonb AS search, 0 AS indexes;
+	my @statements = @_;
+	open my $script, '>', "$cluster->{directory}/recommend.sql" or die "recommend.sql: $!\n";
+	print $script "CREATE TEMP TABLE asked AS SELECT " . Session::text_array(map { $_->{sql} } @statements) . " AS queries;\n";
+	print $script <<'SQL';
+CREATE TEMP TABLE answer AS SELECT clock_timestamp() AS at, NULL::jsonb AS search, NULL::json AS ddl;
 CREATE FUNCTION pg_temp.kb(what text) RETURNS float8 LANGUAGE sql AS $$
     SELECT substring(pg_read_file('/proc/self/status') FROM what || ':\s+(\d+)')::float8 $$;
 CREATE TEMP TABLE memory AS SELECT pg_temp.kb('VmHWM') - pg_temp.kb('RssShmem') AS before;
-WITH found AS MATERIALIZED (SELECT r.details FROM asked, triage.recommend_indexes(queries => asked.queries) r)
-INSERT INTO answer SELECT clock_timestamp(), (SELECT details -> 'search' FROM found LIMIT 1), count(*) FROM found;
-SELECT extract(epoch FROM max(at) - min(at)), max(indexes), max(search ->> 'candidates'), max(search ->> 'planner_calls'),
-       (SELECT (pg_temp.kb('VmHWM') - pg_temp.kb('RssShmem') - before) / 1024 FROM memory) FROM answer;
+WITH found AS MATERIALIZED (SELECT r.ddl, r.details FROM asked, triage.recommend_indexes(queries => asked.queries) r)
+INSERT INTO answer SELECT clock_timestamp(), (SELECT details -> 'search' FROM found LIMIT 1), json_agg(ddl) FROM found;
+SELECT json_build_object('seconds', extract(epoch FROM max(at) - min(at)), 'candidates', max(search ->> 'candidates'),
+       'planner_calls', max(search ->> 'planner_calls'), 'ddl', (SELECT ddl FROM answer WHERE search IS NOT NULL),
+       'mb', (SELECT (pg_temp.kb('VmHWM') - pg_temp.kb('RssShmem') - before) / 1024 FROM memory)) FROM answer;
 SQL
-		close $script;
-		my $line = $cluster->run("$cluster->{bindir}/psql", '-XAtq', '-v', 'ON_ERROR_STOP=1', '-f', "$cluster->{directory}/recommend.sql");
-		my ($seconds, $indexes, $candidates, $calls, $mb) = split /\|/, $line =~ s/\s+$//r;
-		printf "%10d %9.1f %8d %10d %14d %16.1f %8.0f\n", $count, $seconds, $indexes, $candidates || 0, $calls || 0,
-		  ($calls || 0) / $count, $mb;
+	close $script;
+	my $answer = JSON::PP->new->decode($cluster->run("$cluster->{bindir}/psql", '-XAtq', '-v', 'ON_ERROR_STOP=1', '-f', "$cluster->{directory}/recommend.sql"));
+	$answer->{definitions} = [ map { s/^CREATE INDEX (?:CONCURRENTLY )?\S+ (?=ON )//r } @{ delete $answer->{ddl} // [] } ];
+	return $answer;
+}
+
+# Seconds are those of HypoPG's answers alone; what this script does with them is not counted.
+sub ask_extend
+{
+	my @statements = @_;
+	my $costs = HypotheticalCosts->new(Session->new($cluster, 'postgres'), 'hypopg', @statements);
+	my @chosen = Rivals::extend($costs, 'inf');
+	return { definitions => [ map { $_->{ddl} } @chosen ], seconds => $costs->seconds_of_answers, planner_calls => $costs->{spent}{planner_calls} };
+}
+
+# With the indexes really built, by the costs without any.
+sub cost_with
+{
+	my ($real, $definitions, @statements) = @_;
+	my $session = $real->session_with(@$definitions);
+	my $sum = 0;
+	$sum += $_->{cost} foreach $real->answers($session, [], map { $_->{id} } @statements);
+	return $sum;
+}
+
+sub recommend
+{
+	make_tables();
+	$cluster->run("$cluster->{bindir}/psql", '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', "$FindBin::Bin/../advisor/functions.sql");
+	my $session = Session->new($cluster, 'postgres');
+	print "\nA recommendation for statements over $tables tables, in a new session each; costs in percent of those without\n"
+	  . "indexes, once they are really built.\n";
+	printf "%10s  %-14s %9s %8s %10s %14s %10s %8s %8s\n", 'statements', '', 'seconds', 'indexes', 'candidates', 'planner calls', '/statement', 'MB', 'cost';
+	foreach my $count (split /,/, $option{statements})
+	{
+		my @statements = map { { id => $_, sql => statement($_), calls => 1, kind => 'read', shown => [$_] } } 0 .. $count - 1;
+		$session->ask('TRUNCATE bench.statement');
+		$session->ask('INSERT INTO bench.statement VALUES ' . join ', ', map { "($_->{id}, " . Session::quote($_->{sql}) . ')' } @statements);
+		my %answers = (pg_triage => ask_pg_triage(@statements));
+		if ($rival && $count <= $option{'rival-up-to'})
+		{
+			WorkloadRun::find_columns({ session => $session, statements => \@statements });
+			$answers{Extend} = ask_extend(@statements);
+		}
+		my $real = RealIndexes->new($cluster, 'postgres');
+		$real->build(map { @{ $_->{definitions} } } values %answers);
+		my $before = cost_with($real, [], @statements);
+		foreach my $advisor (sort { $b cmp $a } keys %answers)
+		{
+			my $answer = $answers{$advisor};
+			printf "%10d  %-14s %9.2f %8d %10s %14d %10.1f %8s %8.2f\n", $count, $advisor, $answer->{seconds}, scalar @{ $answer->{definitions} },
+			  $answer->{candidates} // '', $answer->{planner_calls}, $answer->{planner_calls} / $count,
+			  defined $answer->{mb} ? sprintf('%.0f', $answer->{mb}) : '', 100 * cost_with($real, $answer->{definitions}, @statements) / $before;
+		}
+		$real->drop;
 	}
 	return;
 }
