@@ -83,10 +83,18 @@ void scale(std::vector<TransactionKind> &kinds, double TransactionKind::*need, d
         kind.*need = total > 0 ? kind.*need * wanted * share / total : wanted;
 }
 
-// Of the time that a statement needs: in what it waited for locks it would not vary by itself.
-double needed_deviation(const ObservedStatement &statement) {
-    const double needed = statement.cpu_share + statement.io_share + statement.delay_share;
-    return statement.stddev_ms * std::min(needed, 1.0);
+// Of a statement's time without what it waited for locks: there it would not vary by itself.
+double needed_share(const ObservedStatement &statement) {
+    return std::min(statement.cpu_share + statement.io_share + statement.delay_share, 1.0);
+}
+
+// What was measured of statements includes their queueing, which stretches all of them alike: their
+// deviation is held against their own mean then, and not against the less that they need. Where
+// they need more, that is what surrounds them, which does not vary.
+double variation_of(double deviation, double measured, double need) {
+    const double mean = std::max(measured, need);
+    return mean > 0 ? std::clamp(deviation / mean, least_variation, most_variation)
+                    : least_variation;
 }
 
 } // namespace
@@ -216,20 +224,20 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
 std::vector<TransactionKind> kinds_of(const PoolObservation &observation,
                                       const PoolDemands &demands) {
     const double trips = std::clamp(round_trips_of(observation), 1.0, most_round_trips);
-    double calls = 0, mean = 0, variance = 0, known_cpu = 0;
+    double calls = 0, measured = 0, variance = 0, known_cpu = 0;
     for (const ObservedStatement &statement : observation.statements) {
         calls += statement.calls_per_transaction;
-        mean += statement.calls_per_transaction * statement.mean_ms;
-        variance += statement.calls_per_transaction * std::pow(needed_deviation(statement), 2);
+        measured += statement.calls_per_transaction * statement.mean_ms * needed_share(statement);
+        variance += statement.calls_per_transaction *
+                    std::pow(statement.stddev_ms * needed_share(statement), 2);
         known_cpu += statement.calls_per_transaction * statement.mean_ms * statement.cpu_share;
     }
     if (calls <= 0 || calls > most_calls_of_one_statement) {
         const double need = demands.cpu_ms + demands.io_ms + demands.serial_ms + demands.delay_ms;
         const double variation =
-            mean > 0 ? std::sqrt(variance) / std::max(need, 1e-9) : unknown_variation;
+            measured > 0 ? variation_of(std::sqrt(variance), measured, need) : unknown_variation;
         return {{"all", 1, demands.cpu_ms, demands.io_ms, demands.serial_ms, demands.delay_ms,
-                 std::clamp(variation, least_variation, most_variation),
-                 static_cast<int>(std::lround(trips))}};
+                 variation, static_cast<int>(std::lround(trips))}};
     }
 
     // Each has its own time and what surrounds it: messages, parsing.
@@ -247,9 +255,10 @@ std::vector<TransactionKind> kinds_of(const PoolObservation &observation,
     for (std::size_t i = 0; i < kinds.size(); ++i) {
         const double need =
             kinds[i].cpu_ms + kinds[i].io_ms + kinds[i].serial_ms + kinds[i].delay_ms;
+        const ObservedStatement &statement = observation.statements[i];
+        const double share = needed_share(statement);
         kinds[i].variation =
-            std::clamp(needed_deviation(observation.statements[i]) / std::max(need, 1e-9),
-                       least_variation, most_variation);
+            variation_of(statement.stddev_ms * share, statement.mean_ms * share, need);
     }
     return kinds;
 }

@@ -230,6 +230,21 @@ TEST(PoolModel, WhatSurroundsAStatementDoesNotVary) {
     EXPECT_EQ(kinds[0].round_trips, 4);
 }
 
+// Who queues for half of its time needs half of it, but does not differ twice as much.
+TEST(PoolModel, QueueingStretchesAStatementsSpreadWithItsTime) {
+    PoolObservation observation = observed(5, 0, 10);
+    observation.cpu_ms = 5;
+    observation.run_queue_ms = 5;
+    for (int calls : {1, 4}) {
+        observation.round_trips = calls;
+        observation.statements = {
+            {static_cast<double>(calls), 10.0 / calls, 6 / std::sqrt(calls) / 2, 1, 0, 0}};
+        PoolDemands demands = demands_of(observation, {2, 16, 1});
+        ASSERT_LT(demands.cpu_ms, 6);
+        EXPECT_NEAR(kinds_of(observation, demands)[0].variation, 0.3, 1e-9) << calls;
+    }
+}
+
 TEST(PoolModel, RivalsByTheirFormulas) {
     PoolObservation observation = observed(1, 0, 4);
     RivalSizes rivals = rival_sizes(observation, {8, 16, 1});
