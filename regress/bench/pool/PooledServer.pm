@@ -14,7 +14,7 @@ use List::Util qw(sum0);
 use POSIX qw(sysconf _SC_CLK_TCK);
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(set_up tear_down measured yield_turn rounds_so_far one_pool scripts observe advise emit
+our @EXPORT = qw(set_up tear_down measured yield_turn rounds_so_far use_of_last_round one_pool scripts observe advise emit
 	psql run start stop note median read_file write_file);
 
 my $here = dirname(abs_path(__FILE__));
@@ -26,6 +26,7 @@ my ($work, $pg_config, $bin, $advisor, $disk, $pooler, $lock, $turn_ends);
 # A round in which others took more than this share of the machine is measured again.
 my ($most_others, $most_attempts) = (0.1, 3);
 my %rounds = (measured => 0, discarded => 0, disturbed => 0);
+my $kept_use;
 
 # Options: work, the directory; pg-config; lock, a file to hold while measuring. Returns the
 # programs' directory and the pooler's port.
@@ -54,6 +55,9 @@ sub rounds_so_far
 	return \%so_far;
 }
 
+# Who used how much of the processors in the last round that was kept.
+sub use_of_last_round { return $kept_use }
+
 # --- a round ------------------------------------------------------------------------------------
 
 # Calls `measure` with a fresh pooler whose file ends with the fragment, alone as far as the lock makes
@@ -61,7 +65,7 @@ sub rounds_so_far
 sub measured
 {
 	my ($workload, $fragment, $measure) = @_;
-	my ($result, $least);
+	my $result;
 	for my $attempt (1 .. $most_attempts) {
 		take_turn();
 		start_pooler($fragment);
@@ -69,15 +73,16 @@ sub measured
 		my $before = machine_use();
 		my $measured = eval { $measure->() };
 		my $error = $@;
-		my $others = share_of_others($before, machine_use());
+		my $after = machine_use();
+		my $use = processor_use($before, $after);
 		if ($chill) { kill 'TERM', $chill; waitpid $chill, 0 }
 		stop_pooler();
 		die $error if $error;
 		++$rounds{measured};
-		($result, $least) = ($measured, $others) if !defined $least || $others < $least;
-		return $result if $others <= $most_others;
+		($result, $kept_use) = ($measured, $use) if $attempt == 1 || $use->{others} < $kept_use->{others};
+		return $result if $use->{others} <= $most_others;
 		++$rounds{discarded};
-		note(sprintf 'others took %.0f %% of the machine', 100 * $others);
+		note(sprintf 'others took %.0f %% of the machine', 100 * $use->{others});
 	}
 	++$rounds{disturbed};
 	return $result; # the least disturbed
@@ -95,22 +100,23 @@ sub machine_use
 		my @fields = split ' ', read_file("/proc/$pid/stat") =~ s/^.*\) //sr or next;
 		($parent{$pid}, $time{$pid}) = ($fields[1], sum0(@fields[ 11 .. 14 ]));
 	}
-	my %root = map { $_ => 1 } 2, $$, pooler_pid(), (split /\n/, read_file("$work/data/postmaster.pid"))[0];
-	my $others = 0;
+	my %root = (2 => 'kernel', $$ => 'load', pooler_pid() => 'pooler',
+		(split /\n/, read_file("$work/data/postmaster.pid"))[0] => 'server');
+	my %use = (at => time(), steal => $steal, others => $steal, map { $_ => 0 } values %root);
 	for my $pid (keys %time) {
 		my $up = $pid;
 		$up = $parent{$up} while $up && !$root{$up} && $parent{$up};
-		$others += $time{$pid} unless $root{$up};
+		$use{ $root{$up} // 'others' } += $time{$pid};
 	}
-	return { at => time(), others => $others + $steal };
+	return \%use;
 }
 
-# As a share of all processors.
-sub share_of_others
+# Shares of all processors, by whom they were used.
+sub processor_use
 {
 	my ($before, $after) = @_;
 	my $all = ($after->{at} - $before->{at}) * sysconf(_SC_CLK_TCK) * $cores;
-	return ($after->{others} - $before->{others}) / $all;
+	return { map { $_ => sprintf('%.3f', ($after->{$_} - $before->{$_}) / $all) + 0 } grep { $_ ne 'at' } keys %$before };
 }
 
 # With a lock: others get the machine at least once a minute.

@@ -1,15 +1,18 @@
 // Sends transactions at random moments, whether or not earlier ones have ended, and writes down how
-// long each waited until the server began it. pgbench cannot: its clock starts when it sends and
-// stops at the end of the transaction.
+// long each waited until the server began it. pgbench cannot: its clock stops at the end of the
+// transaction.
 //
-//   open_loop --conninfo C --rate TPS --seconds S --connections N -f SCRIPT[@WEIGHT] ...
+//   open_loop --conninfo C --rate TPS --seconds S --connections N [--fill N] -f SCRIPT[@WEIGHT] ...
 //
 // Scripts are pgbench's, as far as the benchmark needs them: \set NAME random(A, B), \sleep N ms, SQL
 // of one line each. The first statement of a transaction is preceded by SELECT clock_timestamp() in
 // the same message, and as both programs read the same clock, its answer less the moment of arrival
 // is the wait: for a client connection (none is short of them), for the pooler, for a connection to
-// the server, for a processor. Asking is work for the server, too: of more than a thousand transactions
-// a second, a thousand are asked. Prints JSON.
+// the server, for a processor. An arrival that this program notices late, since it has a processor to
+// wait for as everybody else, counts from then; how late that was is the `lag`. Asking is work for the
+// server, too: of more than a thousand transactions a second, a thousand are asked. Before the load
+// begins, --fill makes the pooler open so many connections: it would do so one by one when a rush first
+// asks for them, and that rush would wait for processes to start. Prints JSON.
 #include <libpq-fe.h>
 
 #include <poll.h>
@@ -27,6 +30,7 @@
 #include <fstream>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -92,7 +96,8 @@ struct Client {
 };
 
 struct Measured {
-    std::vector<double> waits, responses;
+    std::vector<double> waits, lags, responses;
+    std::vector<std::vector<double>> waits_by_second;
     std::size_t errors = 0;
 };
 
@@ -120,6 +125,16 @@ class Generator {
     Generator(const Generator &) = delete;
     Generator &operator=(const Generator &) = delete;
 
+    void fill(std::size_t connections) {
+        const std::size_t count = std::min(connections, clients_.size());
+        for (std::size_t i = 0; i < count; ++i)
+            if (!PQsendQuery(clients_[i].connection, "SELECT pg_sleep(2)"))
+                fail(PQerrorMessage(clients_[i].connection));
+        for (std::size_t i = 0; i < count; ++i)
+            while (PGresult *result = PQgetResult(clients_[i].connection))
+                PQclear(result);
+    }
+
     Measured run(double rate_per_s, int batch, double seconds, double warm_up_s) {
         std::exponential_distribution<double> gap(rate_per_s / 1000 / batch);
         double start = now_ms(), end = start + (warm_up_s + seconds) * 1000;
@@ -129,7 +144,9 @@ class Generator {
         for (double now = start; now < end; now = now_ms()) {
             while (next <= now) {
                 for (int i = 0; i < batch; ++i)
-                    backlog_.push_back(next);
+                    backlog_.push_back(now);
+                if (next >= measured_from_)
+                    measured_.lags.push_back(now - next);
                 next += gap(random_);
             }
             while (!backlog_.empty() && !idle_.empty()) {
@@ -208,11 +225,18 @@ class Generator {
             } else if (!client.begun && PQresultStatus(result) == PGRES_TUPLES_OK) {
                 client.begun = true;
                 if (client.arrived >= measured_from_)
-                    measured_.waits.push_back(std::atof(PQgetvalue(result, 0, 0)) -
-                                              client.arrived);
+                    note_wait(client.arrived, std::atof(PQgetvalue(result, 0, 0)) - client.arrived);
             }
             PQclear(result);
         }
+    }
+
+    void note_wait(double arrived, double wait) {
+        measured_.waits.push_back(wait);
+        auto second = static_cast<std::size_t>((arrived - measured_from_) / 1000);
+        if (second >= measured_.waits_by_second.size())
+            measured_.waits_by_second.resize(second + 1);
+        measured_.waits_by_second[second].push_back(wait);
     }
 
     void await(double until) {
@@ -257,13 +281,15 @@ class Generator {
     Measured measured_;
 };
 
+double percentile(const std::vector<double> &sorted, double p) {
+    if (sorted.empty())
+        return 0;
+    return sorted[std::min(sorted.size() - 1, static_cast<std::size_t>(p * double(sorted.size())))];
+}
+
 void print(const char *name, std::vector<double> times) {
     std::sort(times.begin(), times.end());
-    auto at = [&](double p) {
-        return times.empty()
-                   ? 0
-                   : times[std::min(times.size() - 1, static_cast<std::size_t>(p * double(times.size())))];
-    };
+    auto at = [&](double p) { return percentile(times, p); };
     double sum = 0;
     for (double time : times)
         sum += time;
@@ -276,7 +302,7 @@ void print(const char *name, std::vector<double> times) {
 int main(int argc, char **argv) {
     std::string conninfo;
     double rate = 0, seconds = 8, warm_up = 1;
-    int connections = 64, batch = 1;
+    int connections = 64, batch = 1, fill = 0;
     unsigned seed = 1;
     std::vector<Script> scripts;
     for (int i = 1; i + 1 < argc; i += 2) {
@@ -291,6 +317,8 @@ int main(int argc, char **argv) {
             warm_up = std::atof(value.c_str());
         else if (option == "--connections")
             connections = std::atoi(value.c_str());
+        else if (option == "--fill")
+            fill = std::atoi(value.c_str());
         else if (option == "--batch")
             batch = std::atoi(value.c_str());
         else if (option == "--seed")
@@ -306,11 +334,19 @@ int main(int argc, char **argv) {
 #ifdef __linux__
     prctl(PR_SET_TIMERSLACK, 1UL); // arrivals at their moments, not when timers are looked at anyway
 #endif
-    Measured measured =
-        Generator(std::move(scripts), conninfo, connections, seed).run(rate, batch, seconds, warm_up);
+    Generator generator(std::move(scripts), conninfo, connections, seed);
+    generator.fill(static_cast<std::size_t>(fill));
+    Measured measured = generator.run(rate, batch, seconds, warm_up);
     std::printf("{");
     print("wait", measured.waits);
+    print("lag", measured.lags);
     print("response", measured.responses);
-    std::printf("\"transactions\": %zu, \"errors\": %zu}\n", measured.responses.size(),
+    // Whether the p99 is that of all the time or of a moment.
+    std::printf("\"wait_p99_ms_by_second\": [");
+    for (const char *comma = ""; std::vector<double> &waits : measured.waits_by_second) {
+        std::sort(waits.begin(), waits.end());
+        std::printf("%s%.4f", std::exchange(comma, ", "), percentile(waits, 0.99));
+    }
+    std::printf("], \"transactions\": %zu, \"errors\": %zu}\n", measured.responses.size(),
                 measured.errors);
 }
