@@ -3,14 +3,15 @@
 # and what do the statements pay?
 #
 #   make bench-churn [BENCH_OPTIONS='--rounds 5 --seconds 10 --clients 64']
-#   regress/bench/churn/bench.pl --bindir DIR [--rounds N] [--seconds N] [--clients N] [--columns N]
+#   regress/bench/churn/bench.pl --bindir DIR [--rounds N] [--seconds N] [--clients N] [--columns N] [--share X]
 #                                [--directory DIR] [--keep]
 #
-# Two servers with the same table, one with pg_stat_statements, one with pg_triage beside it, both with their
-# default room. Each statement reads two of the table's columns by key: with 317 columns there are 100,489
-# statements, each as likely as any other, so that nearly every execution meets one that was evicted. Every round
-# loads first the one server, then the other (in turn the other way round), as fast as the clients can, and at half
-# of what the first one did at that; the latter is what the statement times are taken from, from when it was sent.
+# Three servers with the same table: one with pg_stat_statements; the same again, which tells how far apart two
+# alike are on this machine; and one with pg_triage beside it, all with their default room. Each statement reads two
+# of the table's columns by key: with 317 columns there are 100,489 statements, each as likely as any other, so that
+# nearly every execution meets one that was evicted. Every round loads one server after the other (each round
+# begins with another), as fast as the clients can, and at a share (--share, half) of what the first one did at that;
+# the latter is what the statement times are taken from, from when it was sent.
 use strict;
 use warnings;
 
@@ -21,8 +22,8 @@ use lib "$FindBin::Bin/..";
 use Getopt::Long;
 use ThrowAwayCluster;
 
-my %option = (rounds => 5, seconds => 10, clients => 64, columns => 317);
-GetOptions(\%option, qw(bindir=s directory=s keep rounds=i seconds=i clients=i columns=i)) or die "usage: see the head of $0\n";
+my %option = (rounds => 5, seconds => 10, clients => 64, columns => 317, share => 0.5);
+GetOptions(\%option, qw(bindir=s directory=s keep rounds=i seconds=i clients=i columns=i share=f)) or die "usage: see the head of $0\n";
 my $room = $option{directory} // tempdir('pg_triage-churn.XXXXXX', TMPDIR => 1, CLEANUP => !$option{keep});
 my $rows = 10_000;
 
@@ -34,8 +35,8 @@ my @servers = map {
 		name => $name,
 		cluster => ThrowAwayCluster->start(%option, directory => $directory, settings => [
 			"shared_preload_libraries = '$libraries'", 'max_connections = ' . ($option{clients} + 20) ]) }
-} ([ 'pg_stat_statements', 'pg_stat_statements' ], [ '+ pg_triage', 'pg_stat_statements,pg_triage' ]);
-my ($plain, $ours) = @servers;
+} ([ 'pg_stat_statements', 'pg_stat_statements' ], [ 'the same again', 'pg_stat_statements' ], [ '+ pg_triage', 'pg_stat_statements,pg_triage' ]);
+my ($plain, $ours) = @servers[ 0, -1 ];
 
 sub on
 {
@@ -112,16 +113,17 @@ sub note_figures
 my $bound = on($ours, sub { shift->psql(q{SELECT pg_size_bytes(current_setting('pg_triage.memory'))}) });
 my $memory_before = memory();
 load($_, 0) foreach @servers;    # until here nothing was evicted
-my $half;
+my @what = ('statements a second, as fast as can be', map { "p$_ ms at " . sprintf('%.0f', 100 * $option{share}) . ' % of that' } 50, 99);
+my $rate;
 foreach my $round (1 .. $option{rounds})
 {
-	my @order = $round % 2 ? @servers : reverse @servers;
+	my @order = map { $servers[ ($_ + $round) % @servers ] } 0 .. $#servers;
 	my %fast = map { $_->{name} => load($_, 0) } @order;
-	$half //= int($fast{ $plain->{name} }{rate} / 2);
-	my %half = map { $_->{name} => load($_, $half) } @order;
-	note_figures('statements a second, as fast as can be', map { $fast{ $_->{name} }{rate} } @servers);
-	note_figures('p50 ms at half of that', map { percentile($half{ $_->{name} }, 0.50) } @servers);
-	note_figures('p99 ms at half of that', map { percentile($half{ $_->{name} }, 0.99) } @servers);
+	$rate //= int($fast{ $plain->{name} }{rate} * $option{share});
+	my %loaded = map { $_->{name} => load($_, $rate) } @order;
+	note_figures($what[0], map { $fast{ $_->{name} }{rate} } @servers);
+	note_figures($what[1], map { percentile($loaded{ $_->{name} }, 0.50) } @servers);
+	note_figures($what[2], map { percentile($loaded{ $_->{name} }, 0.99) } @servers);
 	print STDERR "round $round of $option{rounds}\n";
 }
 
@@ -133,14 +135,17 @@ sub median
 
 printf "%d clients, %d different statements, %d rounds of %d s\n\n", $option{clients}, $option{columns}**2,
   $option{rounds}, $option{seconds};
-printf "%-40s %20s %12s   %s\n", '', map({ $_->{name} } @servers), 'ratio, and its range over the rounds';
-foreach my $what ('statements a second, as fast as can be', 'p50 ms at half of that', 'p99 ms at half of that')
+print "ratios to the first server in the same round: the median, and their range over the rounds\n";
+printf "%-40s %20s   %-26s %s\n", '', map { $_->{name} } @servers;
+foreach my $what (@what)
 {
 	my @rounds = @{ $figures{$what} };
-	my @ratios = map { $_->[1] / $_->[0] } @rounds;
-	my ($least, $most) = (sort { $a <=> $b } @ratios)[ 0, -1 ];
-	printf "%-40s %20.3f %12.3f   %.3f (%.3f to %.3f)\n", $what, median(map { $_->[0] } @rounds),
-	  median(map { $_->[1] } @rounds), median(@ratios), $least, $most;
+	my $ratio_of = sub {
+		my $server = shift;
+		my @ratios = sort { $a <=> $b } map { $_->[$server] / $_->[0] } @rounds;
+		return sprintf '%.3f (%.3f to %.3f)', median(@ratios), @ratios[ 0, -1 ];
+	};
+	printf "%-40s %20.3f   %-26s %s\n", $what, median(map { $_->[0] } @rounds), map { $ratio_of->($_) } 1, 2;
 }
 
 my $memory_after = memory();
