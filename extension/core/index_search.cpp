@@ -222,16 +222,15 @@ bool IndexSearch::fits(const State &state, const Move &move) const {
 template <class Visit>
 void IndexSearch::for_each_touched(const State &state, const Move &move, Visit visit) {
     visit_++;
-    for (const CandidateSet *part : {&move.come, &move.gone})
-        for (CandidateId id : part->members())
-            for (std::size_t i : users_[id])
-                if (touched_at_[i] != visit_) {
-                    touched_at_[i] = visit_;
-                    CandidateSet offered = state.chosen & useful_[i];
-                    offered -= move.gone;
-                    offered |= move.come & useful_[i];
-                    visit(i, offered);
-                }
+    for (CandidateId id : move.changed().members())
+        for (std::size_t i : users_[id])
+            if (touched_at_[i] != visit_) {
+                touched_at_[i] = visit_;
+                CandidateSet offered = state.chosen & useful_[i];
+                offered -= move.gone;
+                offered |= move.come & useful_[i];
+                visit(i, offered);
+            }
 }
 
 // What `total` would grow by.
@@ -309,33 +308,27 @@ class IndexSearch::Differences {
     // `key` tells the moves apart that are asked about.
     double of(std::pair<std::size_t, std::size_t> key, const State &state, const Move &move) {
         Known &known = known_[key];
-        if (known.step == 0 || known.come != move.come || known.gone != move.gone ||
-            was_touched(move.come, known.step) || was_touched(move.gone, known.step)) {
-            known.difference = search_.difference(state, move);
-            known.come = move.come;
-            known.gone = move.gone;
-            known.step = step_;
-        }
+        if (known.step == 0 || known.move != move || was_touched(move, known.step))
+            known = {move, search_.difference(state, move), step_};
         return known.difference;
     }
 
     void made(const Move &move) {
         step_++;
-        for (const CandidateSet *part : {&move.come, &move.gone})
-            for (CandidateId id : part->members())
-                for (CandidateId neighbour : search_.neighbours_[id].members())
-                    moved_at_[neighbour] = step_;
+        for (CandidateId id : move.changed().members())
+            for (CandidateId neighbour : search_.neighbours_[id].members())
+                moved_at_[neighbour] = step_;
     }
 
   private:
     struct Known {
-        CandidateSet come, gone;
+        Move move;
         double difference = 0;
         std::size_t step = 0;
     };
 
-    bool was_touched(const CandidateSet &changed, std::size_t since) const {
-        std::vector<CandidateId> ids = changed.members();
+    bool was_touched(const Move &move, std::size_t since) const {
+        std::vector<CandidateId> ids = move.changed().members();
         return std::any_of(ids.begin(), ids.end(),
                            [&](CandidateId id) { return moved_at_[id] > since; });
     }
@@ -367,11 +360,10 @@ class IndexSearch::Additions {
 
     void add(Addition addition, bool fits) {
         const std::size_t place = all_.size();
-        for (const CandidateSet *part : {&addition.move.come, &addition.move.gone})
-            for (CandidateId id : part->members())
-                by_candidate_[id].push_back(place);
+        for (CandidateId id : addition.move.changed().members())
+            by_candidate_[id].push_back(place);
         if (!fits)
-            too_large_.emplace_back(addition.difference, place);
+            too_large_.emplace(addition.difference, place);
         all_.push_back(std::move(addition));
     }
 
@@ -387,11 +379,7 @@ class IndexSearch::Additions {
     }
 
     // Those that do not fit, the greatest gain first.
-    std::vector<std::pair<double, std::size_t>> too_large() const {
-        auto sorted = too_large_;
-        std::sort(sorted.begin(), sorted.end());
-        return sorted;
-    }
+    const std::multimap<double, std::size_t> &too_large() const { return too_large_; }
 
     const Addition &operator[](std::size_t place) const { return all_[place]; }
 
@@ -399,7 +387,7 @@ class IndexSearch::Additions {
     const IndexSearch &search_;
     std::vector<Addition> all_;
     std::vector<std::vector<std::size_t>> by_candidate_;
-    std::vector<std::pair<double, std::size_t>> too_large_;
+    std::multimap<double, std::size_t> too_large_;
 };
 
 // Makes the best of all single changes, removals and exchanges; false if none is better. Of two
@@ -427,7 +415,6 @@ bool IndexSearch::improve(State &state, Differences &differences) {
         const bool has_room = fits(state, move);
         additions.add({change, std::move(move), price}, has_room);
     }
-    const auto too_large = additions.too_large();
     for (CandidateId out : state.chosen.members()) {
         const Move removal = removing(out);
         const double removed = differences.of({out, nothing}, state, removal);
@@ -447,11 +434,11 @@ bool IndexSearch::improve(State &state, Differences &differences) {
         }
         // Where no statement may use both, the two differences just add up: then the removal is
         // worth trying with the addition only if it makes room for it.
-        for (auto [price, place] : too_large) {
+        for (auto [price, place] : additions.too_large()) {
             if (removed + price >= best_difference - tolerance_)
                 break;
             const Move &move = additions[place].move;
-            if (!neighbours_[out].intersects(move.come) && !neighbours_[out].intersects(move.gone))
+            if (!neighbours_[out].intersects(move.changed()))
                 consider(exchanged(move), removed + price);
         }
     }

@@ -38,6 +38,8 @@ class IndexSearch {
         double bytes = 0; // that the chosen grow by
 
         bool is_none() const { return come.empty() && gone.empty(); }
+        CandidateSet changed() const { return come | gone; }
+        bool operator==(const Move &) const = default;
     };
 
     void gather();

@@ -17,7 +17,9 @@ sub new
 	return bless { cluster => $cluster, database => $database, session => Session->new($cluster, $database, @measuring), made => {} }, $class;
 }
 
-# Each is what follows CREATE INDEX and the name.
+# What follows CREATE INDEX and the name.
+sub definition_of { return $_[0] =~ s/^CREATE INDEX (?:CONCURRENTLY )?\S+ (?=ON )//r; }
+
 sub build
 {
 	my ($self, @definitions) = @_;

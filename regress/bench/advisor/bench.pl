@@ -72,13 +72,11 @@ sub advise
 	return { advisor => $advisor, budget => $budget, seconds => time - $start, %advice };
 }
 
-sub definition_of { return $_[0] =~ s/^CREATE INDEX (?:CONCURRENTLY )?\S+ (?=ON )//r; }
-
 sub ask_pg_triage
 {
 	my ($workload, $budget, $min_improvement) = @_;
 	my $rows = $workload->{session}->ask_json(sprintf q(SELECT coalesce(json_agg(json_build_object('ddl', ddl, 'bytes', size_bytes, 'search', details -> 'search')), '[]') FROM triage.recommend_indexes(budget_bytes => %d, min_improvement => %s)), $budget, $min_improvement // 'NULL');
-	return (definitions => [ map { definition_of($_->{ddl}) } @$rows ], predicted => [ map { $_->{bytes} } @$rows ], planner_calls => @$rows ? $rows->[0]{search}{planner_calls} : undef);
+	return (definitions => [ map { RealIndexes::definition_of($_->{ddl}) } @$rows ], predicted => [ map { $_->{bytes} } @$rows ], planner_calls => @$rows ? $rows->[0]{search}{planner_calls} : undef);
 }
 
 # In the order in which it names them, as far as they fit. It plans nothing.

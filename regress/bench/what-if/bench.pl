@@ -226,7 +226,7 @@ SELECT json_build_object('seconds', extract(epoch FROM max(at) - min(at)), 'cand
 SQL
 	close $script;
 	my $answer = JSON::PP->new->decode($cluster->run("$cluster->{bindir}/psql", '-XAtq', '-v', 'ON_ERROR_STOP=1', '-f', "$cluster->{directory}/recommend.sql"));
-	$answer->{definitions} = [ map { s/^CREATE INDEX (?:CONCURRENTLY )?\S+ (?=ON )//r } @{ delete $answer->{ddl} // [] } ];
+	$answer->{definitions} = [ map { RealIndexes::definition_of($_) } @{ delete $answer->{ddl} // [] } ];
 	return $answer;
 }
 
