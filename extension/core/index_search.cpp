@@ -176,8 +176,7 @@ bool IndexSearch::is_gain(double before, double after) const {
     return after < before && before - after >= limits_.min_improvement * before;
 }
 
-// ---- States and moves
-// -----------------------------------------------------------------------------
+// ---- States and moves ---------------------------------------------------------------------------
 
 IndexSearch::State IndexSearch::initial() const {
     State state;
@@ -258,8 +257,7 @@ void IndexSearch::make(State &state, const Move &move) {
     state.bytes += move.bytes;
 }
 
-// ---- The search
-// -----------------------------------------------------------------------------------
+// ---- The search ---------------------------------------------------------------------------------
 
 // Makes the best change again and again, none of the banned. A change's gain seldom grows as others
 // are made, so an old gain serves as a bound: only the changes that lead the queue are priced anew.

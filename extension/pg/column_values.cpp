@@ -94,8 +94,7 @@ int nearest_common(const Statistics &s, double wanted) {
     return best;
 }
 
-// ---- Order
-// -------------------------------------------------------------------------------------------
+// ---- Order --------------------------------------------------------------------------------------
 
 int compare(TypeCacheEntry *type, Oid collation, Datum a, Datum b) {
     return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo, collation, a, b));
@@ -206,8 +205,7 @@ Datum quantile_of_common(const Statistics &s, TypeCacheEntry *type, double wante
     return s.common.values[best];
 }
 
-// ---- Text
-// --------------------------------------------------------------------------------------------
+// ---- Text ---------------------------------------------------------------------------------------
 
 // Bytes at the start of `example` that few enough of the histogram's values share.
 int prefix_length(const Statistics &s, const char *example, double wanted) {

@@ -32,8 +32,7 @@ constexpr double default_half_open = 0.505;
 // Of an array for `column = ANY ($n)`.
 constexpr int most_elements = 50;
 
-// ---- Where parameters stand
-// --------------------------------------------------------------------------
+// ---- Where parameters stand ---------------------------------------------------------------------
 
 ParameterUse *use_of(ParameterUses *uses, Param *param) {
     if (param->paramkind != PARAM_EXTERN || param->paramid < 1 || param->paramid > most_parameters)
@@ -168,8 +167,7 @@ void note_pairs_of_bounds(ParameterUses *uses) {
         }
 }
 
-// ---- Values
-// ------------------------------------------------------------------------------------------
+// ---- Values -------------------------------------------------------------------------------------
 
 bool evaluate(Node *expression, Datum *value) {
     EState *estate = CreateExecutorState();

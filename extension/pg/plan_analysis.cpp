@@ -38,8 +38,7 @@ Collector *active = nullptr;
 // Arms of an OR that are looked at one by one.
 constexpr int most_arms = 4;
 
-// ---- Expressions
-// ---------------------------------------------------------------------------------
+// ---- Expressions --------------------------------------------------------------------------------
 
 struct Params {
     bool external, internal;
@@ -133,8 +132,7 @@ Const *known_value(PlannerInfo *root, Node *node) {
                      by_value);
 }
 
-// ---- Clauses
-// -------------------------------------------------------------------------------------
+// ---- Clauses ------------------------------------------------------------------------------------
 
 double share_of_one_value(PlannerInfo *root, Node *key) {
     VariableStatData variable;
@@ -334,8 +332,7 @@ List *or_arms(PlannerInfo *root, RelOptInfo *rel, List *clauses) {
     return alternatives;
 }
 
-// ---- Joins and orders
-// ------------------------------------------------------------------------------
+// ---- Joins and orders ---------------------------------------------------------------------------
 
 // The class's expression over this relation alone, with the class's collation and in the default
 // order of its type.
@@ -429,8 +426,7 @@ bool limit_reaches_the_scan(PlannerInfo *root) {
             parse->distinctClause == NIL && parse->setOperations == nullptr);
 }
 
-// ---- The relation
-// -----------------------------------------------------------------------------------
+// ---- The relation -------------------------------------------------------------------------------
 
 void add_columns(FoundAccess *access, Node *node) {
     ListCell *cell;

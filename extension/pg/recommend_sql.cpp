@@ -26,8 +26,7 @@ PG_HEADERS_END
 namespace triage {
 namespace {
 
-// ---- Arguments: queries, budget_bytes, max_indexes, min_improvement, relations
-// ----------------------
+// ---- Arguments: queries, budget_bytes, max_indexes, min_improvement, relations ------------------
 
 struct Elements {
     Datum *values;
@@ -106,8 +105,7 @@ RecommendationRequest request_of(FunctionCallInfo fcinfo) {
     return request;
 }
 
-// ---- Rows out
-// ---------------------------------------------------------------------------------------
+// ---- Rows out -----------------------------------------------------------------------------------
 
 // A row as Datums: relation to details, in the order of both functions' result columns.
 constexpr int row_columns = 14;
@@ -153,8 +151,7 @@ void recommend_indexes(FunctionCallInfo fcinfo) {
     });
 }
 
-// ---- Rows kept
-// --------------------------------------------------------------------------------------
+// ---- Rows kept ----------------------------------------------------------------------------------
 
 // What was decided about a recommendation stays decided; what no longer seemed worth it, or was
 // built and is gone again, is open once more.

@@ -179,55 +179,80 @@ TupleDesc entry_descriptor(const HypotheticalIndex *index) {
     return descriptor;
 }
 
+// The sampled rows as the index's expressions see them.
+struct RowReader {
+    ::Relation relation;
+    EState *state;
+    TupleTableSlot *slot;
+    ExprContext *context;
+    ExprState *predicate;
+};
+
+RowReader begin_reading(const HypotheticalIndex *index, Oid relid) {
+    RowReader reader{.relation = relation_open(relid, AccessShareLock),
+                     .state = CreateExecutorState()};
+    reader.slot = MakeSingleTupleTableSlot(RelationGetDescr(reader.relation), &TTSOpsHeapTuple);
+    reader.context = GetPerTupleExprContext(reader.state);
+    reader.context->ecxt_scantuple = reader.slot;
+    reader.predicate = ExecPrepareQual(index->predicate, reader.state);
+    return reader;
+}
+
+// Makes the row the one that expressions see; true if it satisfies the predicate.
+bool read_row(RowReader &reader, HeapTuple row) {
+    CHECK_FOR_INTERRUPTS();
+    ResetExprContext(reader.context);
+    ExecStoreHeapTuple(row, reader.slot, false);
+    return ExecQual(reader.predicate, reader.context);
+}
+
+void end_reading(RowReader &reader) {
+    ExecDropSingleTupleTableSlot(reader.slot);
+    FreeExecutorState(reader.state);
+    relation_close(reader.relation, NoLock);
+}
+
 struct CollectedEntries {
     SampledKey *keys;
     int count;
 };
 
+// The columns' values make an entry, without the row's place, which is not filled in.
+SampledKey key_of_entry(IndexTuple entry, std::uint32_t null_columns) {
+    const auto *bytes = reinterpret_cast<const unsigned char *>(&entry->t_info);
+    const auto *end = reinterpret_cast<const unsigned char *>(entry) + IndexTupleSize(entry);
+    return {hash_bytes_extended(bytes, static_cast<int>(end - bytes), 0),
+            static_cast<int>(MAXALIGN(IndexTupleSize(entry))), null_columns};
+}
+
 void make_entries(const HypotheticalIndex *index, TupleDesc descriptor, Oid relid,
                   const HeapTuple *rows, std::size_t row_count, CollectedEntries *result) {
-    ::Relation relation = relation_open(relid, AccessShareLock);
-    EState *state = CreateExecutorState();
-    TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsHeapTuple);
-    ExprContext *context = GetPerTupleExprContext(state);
-    context->ecxt_scantuple = slot;
-    ExprState *predicate = ExecPrepareQual(index->predicate, state);
+    RowReader reader = begin_reading(index, relid);
     List *expressions = NIL;
     ListCell *cell;
     foreach (cell, index->target_list)
-        expressions =
-            lappend(expressions, ExecPrepareExpr(lfirst_node(TargetEntry, cell)->expr, state));
+        expressions = lappend(expressions,
+                              ExecPrepareExpr(lfirst_node(TargetEntry, cell)->expr, reader.state));
 
     Datum values[INDEX_MAX_KEYS];
     bool nulls[INDEX_MAX_KEYS];
     for (std::size_t row = 0; row < row_count; row++) {
-        if (row % 256 == 0)
-            CHECK_FOR_INTERRUPTS();
-        ResetExprContext(context);
-        ExecStoreHeapTuple(rows[row], slot, false);
-        if (!ExecQual(predicate, context))
+        if (!read_row(reader, rows[row]))
             continue;
-        MemoryContext caller = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
+        MemoryContext caller = MemoryContextSwitchTo(reader.context->ecxt_per_tuple_memory);
         int place = 0;
         std::uint32_t null_columns = 0; // one bit a column
         foreach (cell, expressions) {
             values[place] =
-                ExecEvalExpr(static_cast<ExprState *>(lfirst(cell)), context, &nulls[place]);
+                ExecEvalExpr(static_cast<ExprState *>(lfirst(cell)), reader.context, &nulls[place]);
             null_columns |= static_cast<std::uint32_t>(nulls[place]) << place;
             place++;
         }
         IndexTuple entry = index_form_tuple(descriptor, values, nulls);
         MemoryContextSwitchTo(caller);
-        // Without the row's place, which is not filled in.
-        const auto *bytes = reinterpret_cast<const unsigned char *>(&entry->t_info);
-        const auto *end = reinterpret_cast<const unsigned char *>(entry) + IndexTupleSize(entry);
-        result->keys[result->count++] = {
-            hash_bytes_extended(bytes, static_cast<int>(end - bytes), 0),
-            static_cast<int>(MAXALIGN(IndexTupleSize(entry))), null_columns};
+        result->keys[result->count++] = key_of_entry(entry, null_columns);
     }
-    ExecDropSingleTupleTableSlot(slot);
-    FreeExecutorState(state);
-    relation_close(relation, NoLock);
+    end_reading(reader);
 }
 
 // ---- Making keys of a GIN index -----------------------------------------------------------------
@@ -320,32 +345,21 @@ void add_keys_of_value(KeyExtractor *extractor, ExprContext *context, CollectedK
 
 void make_searched_keys(const HypotheticalIndex *index, Oid relid, const HeapTuple *rows,
                         std::size_t row_count, CollectedKeys *result) {
-    ::Relation relation = relation_open(relid, AccessShareLock);
-    EState *state = CreateExecutorState();
-    TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsHeapTuple);
-    ExprContext *context = GetPerTupleExprContext(state);
-    context->ecxt_scantuple = slot;
-    ExprState *predicate = ExecPrepareQual(index->predicate, state);
+    RowReader reader = begin_reading(index, relid);
     auto *extractors = static_cast<KeyExtractor *>(palloc(sizeof(KeyExtractor) * index->key_count));
     for (int i = 0; i < index->key_count; i++)
-        extractors[i] = extractor_of(index, i, state);
+        extractors[i] = extractor_of(index, i, reader.state);
     for (std::size_t row = 0; row < row_count && result->count < most_searched_keys; row++) {
-        if (row % 64 == 0)
-            CHECK_FOR_INTERRUPTS();
-        ResetExprContext(context);
-        ExecStoreHeapTuple(rows[row], slot, false);
         result->looked_at++;
-        if (!ExecQual(predicate, context))
+        if (!read_row(reader, rows[row]))
             continue;
         result->rows++;
-        MemoryContext caller = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
+        MemoryContext caller = MemoryContextSwitchTo(reader.context->ecxt_per_tuple_memory);
         for (int i = 0; i < index->key_count; i++)
-            add_keys_of_value(&extractors[i], context, result);
+            add_keys_of_value(&extractors[i], reader.context, result);
         MemoryContextSwitchTo(caller);
     }
-    ExecDropSingleTupleTableSlot(slot);
-    FreeExecutorState(state);
-    relation_close(relation, NoLock);
+    end_reading(reader);
 }
 
 // To make the index's entries.
