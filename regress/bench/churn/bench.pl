@@ -2,16 +2,20 @@
 # make bench-churn: many clients and far more different statements than there is room for. Does the memory stay,
 # and what do the statements pay?
 #
-#   make bench-churn [BENCH_OPTIONS='--rounds 5 --seconds 10 --clients 64']
-#   regress/bench/churn/bench.pl --bindir DIR [--rounds N] [--seconds N] [--clients N] [--columns N] [--share X]
-#                                [--directory DIR] [--keep]
+#   make bench-churn [BENCH_OPTIONS='--rounds 5 --turns 8 --seconds 3 --clients 64']
+#   regress/bench/churn/bench.pl --bindir DIR [--rounds N] [--turns N] [--seconds N] [--clients N] [--columns N]
+#                                [--share X] [--directory DIR] [--keep]
 #
 # Three servers with the same table: one with pg_stat_statements; the same again, which tells how far apart two
 # alike are on this machine; and one with pg_triage beside it, all with their default room. Each statement reads two
 # of the table's columns by key: with 317 columns there are 100,489 statements, each as likely as any other, so that
-# nearly every execution meets one that was evicted. Every round loads one server after the other (each round
-# begins with another), as fast as the clients can, and at a share (--share, half) of what the first one did at that;
-# the latter is what the statement times are taken from, from when it was sent.
+# nearly every execution meets one that was evicted.
+#
+# A machine's speed changes more from one half minute to the next than the servers differ. So all three have their
+# clients connected at the same time, and take turns: those of one run for some seconds, the others are stopped. What
+# a turn begins with, half a second that wakes everybody up, is not counted. A round has so many turns as fast as
+# the clients can, and so many at a share (--share, half) of what the first server did at that; the latter is what
+# the statement times are taken from, from when each was sent.
 use strict;
 use warnings;
 
@@ -21,9 +25,10 @@ use FindBin;
 use lib "$FindBin::Bin/..";
 use Getopt::Long;
 use ThrowAwayCluster;
+use Time::HiRes qw(sleep time);
 
-my %option = (rounds => 5, seconds => 10, clients => 64, columns => 317, share => 0.5);
-GetOptions(\%option, qw(bindir=s directory=s keep rounds=i seconds=i clients=i columns=i share=f)) or die "usage: see the head of $0\n";
+my %option = (rounds => 5, turns => 8, seconds => 3, clients => 64, columns => 317, share => 0.5);
+GetOptions(\%option, qw(bindir=s directory=s keep rounds=i turns=i seconds=i clients=i columns=i share=f)) or die "usage: see the head of $0\n";
 my $room = $option{directory} // tempdir('pg_triage-churn.XXXXXX', TMPDIR => 1, CLEANUP => !$option{keep});
 my $rows = 10_000;
 
@@ -64,30 +69,94 @@ foreach my $server (@servers)
 	});
 }
 
-# Runs the load; the statements' times in milliseconds, sorted, and how many a second there were.
-sub load
+my $waking_up = 0.5;       # seconds
+my $longest_backlog = 100; # ms: of what was due while the clients were stopped, the rest is left out
+my $time_to_connect = 60;
+
+sub start_clients
 {
 	my ($server, $rate) = @_;
 	return on($server, sub {
 		my ($cluster) = @_;
 		my $log = "$cluster->{directory}/log";
 		unlink glob "$log*";
-		$cluster->run("$option{bindir}/pgbench", '-n', '-f', "$room/statement.sql", '-c', $option{clients}, '-j', 2,
-			'-T', $option{seconds}, '-l', '--log-prefix', $log, $rate ? ('-R', $rate) : (), 'postgres');
-		my @times;
-		foreach my $part (glob "$log*")
-		{
-			open my $lines, '<', $part or die "$part: $!\n";
-			while (my $line = <$lines>)
-			{
-				chomp $line;
-				my (undef, undef, $time, undef, undef, undef, $lag) = split ' ', $line;
-				push @times, ($time - ($lag // 0)) / 1000;
-			}
-		}
-		@times = sort { $a <=> $b } @times;
-		return { times => \@times, rate => @times / $option{seconds} };
+		my $pid = fork // die "fork: $!\n";
+		return $pid if $pid;
+		open STDOUT, '>', "$cluster->{directory}/pgbench.log";
+		open STDERR, '>&', \*STDOUT;
+		exec "$option{bindir}/pgbench", '-n', '-f', "$room/statement.sql", '-c', $option{clients}, '-j', 2, '-T', 86400,
+		  '-l', '--log-prefix', $log, $rate ? ('-R', $rate, '-L', $longest_backlog) : (), 'postgres' or exit 127;
 	});
+}
+
+sub wait_for_clients
+{
+	my $server = shift;
+	my $connected = q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench'};
+	my $last = time + $time_to_connect;
+	while (on($server, sub { shift->psql($connected) }) < $option{clients})
+	{
+		die "the clients did not connect, see $server->{cluster}{directory}/pgbench.log\n" if time > $last;
+		sleep 0.1;
+	}
+	return;
+}
+
+# What the clients logged within the windows of time: how long each statement took, in milliseconds, sorted.
+sub times_within
+{
+	my ($server, @windows) = @_;
+	my @times;
+	foreach my $part (glob "$server->{cluster}{directory}/log*")
+	{
+		my $window = 0;
+		open my $lines, '<', $part or die "$part: $!\n";
+		while (my $line = <$lines>)
+		{
+			my (undef, undef, $time, undef, $s, $us, $lag) = split ' ', $line;
+			next if !defined $us || $time eq 'skipped';
+			my $end = $s + $us / 1e6;
+			$window++ while $window < @windows && $windows[$window][1] < $end;
+			last if $window == @windows;
+			push @times, ($time - ($lag || 0)) / 1000 if $windows[$window][0] <= $end;
+		}
+	}
+	return [ sort { $a <=> $b } @times ];
+}
+
+# The servers' turns: of each the statements' times, and how many there were a second.
+sub take_turns
+{
+	my ($first, $rate) = @_;
+	my @order = map { $servers[ ($_ + $first) % @servers ] } 0 .. $#servers;
+	my (%pid, %windows);
+	foreach my $server (@order)
+	{
+		$pid{ $server->{name} } = start_clients($server, $rate);
+		wait_for_clients($server);
+		kill 'STOP', $pid{ $server->{name} };
+	}
+	foreach my $turn (1 .. $option{turns})
+	{
+		foreach my $server (@order)
+		{
+			my $start = time;
+			kill 'CONT', $pid{ $server->{name} };
+			sleep $option{seconds};
+			kill 'STOP', $pid{ $server->{name} };
+			push @{ $windows{ $server->{name} } }, [ $start + $waking_up, $start + $option{seconds} ];
+		}
+	}
+	# pgbench writes its log when a buffer is full.
+	kill 'CONT', values %pid;
+	sleep 1;
+	kill 'TERM', values %pid;
+	waitpid $_, 0 foreach values %pid;
+	my $seconds = $option{turns} * ($option{seconds} - $waking_up);
+	return map {
+		my $times = times_within($_, @{ $windows{ $_->{name} } });
+		$_->{name} => { times => $times, rate => @$times / $seconds };
+	} @servers;
 }
 
 sub percentile
@@ -112,18 +181,20 @@ sub note_figures
 
 my $bound = on($ours, sub { shift->psql(q{SELECT pg_size_bytes(current_setting('pg_triage.memory'))}) });
 my $memory_before = memory();
-load($_, 0) foreach @servers;    # until here nothing was evicted
-my @what = ('statements a second, as fast as can be', map { "p$_ ms at " . sprintf('%.0f', 100 * $option{share}) . ' % of that' } 50, 99);
+take_turns(0, 0);    # until here nothing was evicted
+my $at_a_share = sprintf 'at %.0f %% of that', 100 * $option{share};
 my $rate;
 foreach my $round (1 .. $option{rounds})
 {
-	my @order = map { $servers[ ($_ + $round) % @servers ] } 0 .. $#servers;
-	my %fast = map { $_->{name} => load($_, 0) } @order;
+	my %fast = take_turns($round, 0);
 	$rate //= int($fast{ $plain->{name} }{rate} * $option{share});
-	my %loaded = map { $_->{name} => load($_, $rate) } @order;
-	note_figures($what[0], map { $fast{ $_->{name} }{rate} } @servers);
-	note_figures($what[1], map { percentile($loaded{ $_->{name} }, 0.50) } @servers);
-	note_figures($what[2], map { percentile($loaded{ $_->{name} }, 0.99) } @servers);
+	my %loaded = take_turns($round, $rate);
+	note_figures('statements a second, as fast as can be', map { $fast{ $_->{name} }{rate} } @servers);
+	foreach my $p (50, 99)
+	{
+		note_figures("p$p ms as fast as can be", map { percentile($fast{ $_->{name} }, $p / 100) } @servers);
+		note_figures("p$p ms $at_a_share", map { percentile($loaded{ $_->{name} }, $p / 100) } @servers);
+	}
 	print STDERR "round $round of $option{rounds}\n";
 }
 
@@ -133,11 +204,11 @@ sub median
 	return @sorted % 2 ? $sorted[ $#sorted / 2 ] : ($sorted[ @sorted / 2 - 1 ] + $sorted[ @sorted / 2 ]) / 2;
 }
 
-printf "%d clients, %d different statements, %d rounds of %d s\n\n", $option{clients}, $option{columns}**2,
-  $option{rounds}, $option{seconds};
+printf "%d clients, %d different statements, %d rounds of %d turns of %d s\n\n", $option{clients}, $option{columns}**2,
+  $option{rounds}, $option{turns}, $option{seconds};
 print "ratios to the first server in the same round: the median, and their range over the rounds\n";
 printf "%-40s %20s   %-26s %s\n", '', map { $_->{name} } @servers;
-foreach my $what (@what)
+foreach my $what (sort keys %figures)
 {
 	my @rounds = @{ $figures{$what} };
 	my $ratio_of = sub {
