@@ -295,13 +295,24 @@ class Generator {
                         emit(rank + 1, predicate, equal, {{.key = clause->key}});
             ordered.push_back(*key);
         }
-        if (equal.size() + ordered.size() > most_keys || finds_one_row_already(equal))
+        if (equal.size() + ordered.size() > most_keys)
             return;
+        if (const ExistingIndex *unique = finds_one_row(equal)) {
+            // There is nothing to find better. But a join that looks up one row after the other
+            // may do without fetching each from the table.
+            if (predicate.empty() && is_join_key(unique->definition.keys))
+                emit_covering(rank + 1, {.equal = unique->definition.keys}, predicate);
+            return;
+        }
         IndexShape shape{.equal = equal, .ordered = std::move(ordered)};
         for (const Clause *clause : predicate)
             shape.predicate.push_back(clause->predicate);
         std::sort(shape.predicate.begin(), shape.predicate.end());
         add_shape(rank, shape);
+        emit_covering(rank + 1, shape, predicate);
+    }
+
+    void emit_covering(std::size_t rank, const IndexShape &shape, const Clauses &predicate) {
         if (access_.whole_row)
             return;
         // A column that only the predicate looks at need not be there; whether the statement wants
@@ -310,7 +321,7 @@ class Generator {
             IndexShape covering = shape;
             covering.include = missing_columns(shape, predicate, with_predicate);
             if (!covering.include.empty() && worth_including(covering.include, relation_))
-                add_shape(rank + 1, std::move(covering));
+                add_shape(rank, std::move(covering));
         }
     }
 
@@ -345,16 +356,23 @@ class Generator {
         }
     }
 
-    // Where a unique index's columns are all given there is nothing to find better.
-    bool finds_one_row_already(const Columns &equal) const {
-        return std::any_of(
-            relation_.indexes.begin(), relation_.indexes.end(), [&](const ExistingIndex &index) {
-                const std::vector<KeyColumn> &keys = index.definition.keys;
-                return index.valid && index.definition.unique &&
-                       index.definition.predicate.empty() &&
-                       std::all_of(keys.begin(), keys.end(),
-                                   [&](const KeyColumn &key) { return holds(equal, key.key); });
-            });
+    // The unique index whose columns are all given; null if there is none.
+    const ExistingIndex *finds_one_row(const Columns &equal) const {
+        for (const ExistingIndex &index : relation_.indexes) {
+            const std::vector<KeyColumn> &keys = index.definition.keys;
+            if (index.valid && index.definition.unique && index.definition.predicate.empty() &&
+                std::all_of(keys.begin(), keys.end(),
+                            [&](const KeyColumn &key) { return holds(equal, key.key); }))
+                return &index;
+        }
+        return nullptr;
+    }
+
+    bool is_join_key(const Columns &keys) const {
+        return std::any_of(access_.clauses.begin(), access_.clauses.end(),
+                           [&](const Clause &clause) {
+                               return clause.operand == Operand::Join && holds(keys, clause.key);
+                           });
     }
 
     std::vector<AttributeNumber> missing_columns(const IndexShape &shape, const Clauses &predicate,

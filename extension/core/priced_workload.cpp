@@ -3,6 +3,7 @@
 #include "core/selection.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -16,9 +17,11 @@ constexpr double calls_to_gather = 6.75;
 constexpr double calls_to_search = 7.25;
 // A few statements are quickly searched: at least as much is asked as of so many.
 constexpr double few_statements = 8;
+// Where every gain counts, many more sets are worth a question.
+constexpr double more_calls = 2;
 // What the search does not ask about: doubts smaller than this share of a statement's own cost, or
-// of what a statement costs on the average.
-constexpr double small_doubt = 0.005;
+// of what a statement costs on the average; and the same where every gain counts.
+constexpr double small_doubt = 0.005, smallest_doubt = 0.0005;
 // How far a statement's measured time may count above or below what its planned cost says. Beyond
 // it something other than the plan (a lock, a slow client) explains the time.
 constexpr double largest_calibration = 100;
@@ -84,8 +87,10 @@ std::vector<CandidateSet> in_groups(const CandidateSet &candidates) {
 
 PricedWorkload::PricedWorkload(const Workload &workload, const std::vector<Candidate> &candidates,
                                WhatIf &what_if, double min_improvement)
-    : memory_(what_if), different_statements_(count_statements(workload)),
-      users_(candidates.size()) {
+    : memory_(what_if),
+      least_doubt_(std::lerp(smallest_doubt, small_doubt, strictness(min_improvement))),
+      most_calls_(std::lerp(more_calls, 1.0, strictness(min_improvement))),
+      different_statements_(count_statements(workload)), users_(candidates.size()) {
     for (const Candidate &candidate : candidates) {
         const Relation *relation = workload.find_relation(candidate.definition.relation);
         worth_saving_.emplace_back();
@@ -166,7 +171,7 @@ void PricedWorkload::find_heaviest_variants(const Workload &workload) {
 bool PricedWorkload::may_ask(Phase phase) const {
     const double calls = phase == Phase::Gathering ? calls_to_gather : calls_to_search;
     return static_cast<double>(memory_.planner_calls()) <
-           calls * std::max(different_statements_, few_statements);
+           most_calls_ * calls * std::max(different_statements_, few_statements);
 }
 
 Price PricedWorkload::price(const PricedStatement &statement, const CandidateSet &offered,
@@ -204,7 +209,7 @@ PlanMemory::Answer PricedWorkload::answer(const PricedStatement &statement, Plan
         double share = custom ? 1 - statement.generic_share : statement.generic_share;
         double doubt = statement.weight * share * (estimate->answer.cost - estimate->lowest);
         double own = statement.weight * statement.before;
-        if (doubt <= small_doubt * std::max(own, even_share_) || !may_ask(Phase::Searching))
+        if (doubt <= least_doubt_ * std::max(own, even_share_) || !may_ask(Phase::Searching))
             return std::move(estimate->answer);
     }
     return memory_.ask(statement.statement, mode, offered).value_or(before);

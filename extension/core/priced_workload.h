@@ -94,6 +94,8 @@ class PricedWorkload {
                               const CandidateSet &offered, Check check);
 
     PlanMemory memory_;
+    const double least_doubt_;        // that is worth a call; share of a statement's cost
+    const double most_calls_;         // times as many as usual
     double different_statements_ = 0; // variants of one count once
     double even_share_ = 0;           // of the whole workload's cost, were all statements alike
     std::vector<PricedStatement> statements_;

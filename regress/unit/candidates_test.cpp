@@ -421,6 +421,21 @@ TEST_F(Candidates, NothingBehindAUniqueKeyThatIsGiven) {
     EXPECT_TRUE(found(index({id}, {}, {created})));
 }
 
+TEST_F(Candidates, AJoinByAUniqueKeyMayBeCovered) {
+    IndexDefinition primary = index({id});
+    primary.unique = true;
+    exists(primary);
+    Clause join = equal(id, 1e-6);
+    join.operand = Operand::Join;
+    RelationAccess &access = statement({join, equal(ward)});
+    access.whole_row = false;
+    access.columns_read = {id, ward, patient};
+    EXPECT_TRUE(found(index({id}, {}, {ward, patient})));
+    EXPECT_FALSE(found(index({id, ward})));
+    access.whole_row = true;
+    EXPECT_FALSE(found(index({id}, {}, {ward, patient})));
+}
+
 TEST_F(Candidates, AConditionThatNearlyAllRowsSatisfyMakesNoPredicate) {
     statement({equal(patient), null(note, "(note IS NULL)", 0.99)});
     for (const IndexDefinition &candidate : generate_candidates(workload))

@@ -309,7 +309,8 @@ sub print_small
 		splice @candidates, $most_for_all_subsets if @candidates > $most_for_all_subsets;
 		my @subsets = map {
 			my ($mask, $costs) = @$_;
-			{ cost => weighted($costs, @statements), bytes => $real->bytes(map { $candidates[$_] } grep { $mask >> $_ & 1 } 0 .. $#candidates) }
+			my @definitions = map { $candidates[$_] } grep { $mask >> $_ & 1 } 0 .. $#candidates;
+			{ definitions => \@definitions, cost => weighted($costs, @statements), bytes => $real->bytes(@definitions) }
 		} $real->under_each_subset(\@candidates, @instances);
 		my ($nothing) = map { $_->{cost} } grep { $_->{bytes} == 0 } @subsets;
 		foreach my $budget (@budgets)
@@ -319,11 +320,16 @@ sub print_small
 			my ($ours) = grep { $_->{advisor} eq 'pg_triage' } @advice;
 			my ($at_its_word) = grep { $_->{advisor} eq $at_its_word } @advice;
 			my ($rival) = sort { $a->{cost} <=> $b->{cost} } grep { $_->{advisor} !~ /^pg_triage/ } @advice;
-			my $best = min(map { $_->{cost} } grep { $_->{bytes} <= $limit } @subsets, @advice);
+			my ($cheapest) = sort { $a->{cost} <=> $b->{cost} || $a->{bytes} <=> $b->{bytes} } grep { $_->{bytes} <= $limit } @subsets, @advice;
+			my $best = $cheapest->{cost};
 			printf "%-24s %4d %% %11s %11s %11s %10.2f  %10d\n", $small->{name}, $budget,
 			  (map { $_ ? sprintf '%.2f%s', 100 * $_->{cost} / $nothing, $_->{bytes} > $limit ? '!' : ' ' : '-' } $ours, $at_its_word, $rival), 100 * $best / $nothing, scalar @candidates;
 			next if !$ours;
-			show($ours, $real) if $option{show};
+			if ($option{show})
+			{
+				my %shown = (ours => $ours, 'every gain' => $at_its_word, all => $cheapest);
+				print("  $_\n"), show($shown{$_}, $real) foreach 'ours', 'every gain', 'all';
+			}
 			$totals{small}++;
 			$totals{near} += $ours->{cost} <= 1.05 * $best;
 			$totals{near_at_its_word} += $at_its_word->{cost} <= 1.05 * $best;
