@@ -1,8 +1,9 @@
 #include "core/size_model.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <map>
+#include <limits>
 #include <numeric>
 
 namespace triage {
@@ -32,8 +33,27 @@ int max_align(int size) {
 
 // ---- How large tuples are ---------------------------------------------------------------------
 
-// Tuple sizes in bytes and how often they occur; sums to 1.
-using SizeDistribution = std::map<int, double>;
+// Tuple sizes in bytes and how often they occur; sums to 1. There are few of them: one, or some for
+// each column of variable width.
+class SizeDistribution {
+  public:
+    SizeDistribution() = default;
+    explicit SizeDistribution(int size) : shares_{{size, 1.0}} {}
+
+    void add(int size, double share) {
+        const auto known = std::find_if(shares_.rbegin(), shares_.rend(),
+                                        [&](const auto &other) { return other.first == size; });
+        if (known == shares_.rend())
+            shares_.emplace_back(size, share);
+        else
+            known->second += share;
+    }
+    auto begin() const { return shares_.begin(); }
+    auto end() const { return shares_.end(); }
+
+  private:
+    std::vector<std::pair<int, double>> shares_;
+};
 
 double mean(const SizeDistribution &sizes) {
     double sum = 0;
@@ -46,10 +66,10 @@ double mean(const SizeDistribution &sizes) {
 // rounding each tuple up to 8 bytes makes a difference between "all 9 bytes" and "about 9 bytes".
 SizeDistribution widths_of(const SizedColumn &column) {
     if (column.fixed_width)
-        return {{std::max(1, static_cast<int>(std::lround(column.average_width))), 1.0}};
+        return SizeDistribution(std::max(1, static_cast<int>(std::lround(column.average_width))));
     SizeDistribution widths;
     for (double factor : {0.8, 0.9, 1.0, 1.1, 1.2})
-        widths[std::max(1, static_cast<int>(std::lround(column.average_width * factor)))] += 0.2;
+        widths.add(std::max(1, static_cast<int>(std::lround(column.average_width * factor))), 0.2);
     return widths;
 }
 
@@ -67,7 +87,7 @@ void append(SizeDistribution &sizes, const SizedColumn &column) {
     for (auto [offset, offset_share] : sizes) {
         int aligned = (offset + alignment - 1) / alignment * alignment;
         for (auto [width, width_share] : widths)
-            result[std::min(aligned + width, largest_tuple)] += offset_share * width_share;
+            result.add(std::min(aligned + width, largest_tuple), offset_share * width_share);
     }
     sizes = std::move(result);
 }
@@ -75,7 +95,7 @@ void append(SizeDistribution &sizes, const SizedColumn &column) {
 SizeDistribution rounded(const SizeDistribution &sizes) {
     SizeDistribution result;
     for (auto [size, share] : sizes)
-        result[max_align(size)] += share;
+        result.add(max_align(size), share);
     return result;
 }
 
@@ -110,55 +130,63 @@ double rows_per_value(double rows, double distinct) {
     return x;
 }
 
-// In which quarter of an octave a positive number lies.
-int quarter_octave(double number) {
+// The least number in the same quarter of an octave as a positive one.
+double quarter_octave(double number) {
     int octave;
     const double within = std::frexp(number, &octave); // 0.5 to 1
-    return 4 * octave + (within >= 0.59460355750136053) + (within >= 0.70710678118654752) +
-           (within >= 0.84089641525371454);
+    const double least = within < 0.59460355750136053   ? 0.5
+                         : within < 0.70710678118654752 ? 0.59460355750136053
+                         : within < 0.84089641525371454 ? 0.70710678118654752
+                                                        : 0.84089641525371454;
+    return std::ldexp(least, octave);
 }
 
 // Brings classes of about the same size together (quarter octaves), keeping the number of values.
 ValueClasses compressed(const ValueClasses &classes) {
     struct Sum {
-        double share = 0, values = 0;
+        double octave, share = 0, values = 0;
     };
-    constexpr int single = -10000;
-    std::map<int, Sum> sums;
-    int last_bucket = single;
-    Sum *last =
-        nullptr; // most common values come in order: the next is often as common as the last
+    std::vector<Sum> sums;
     for (const ValueClass &c : classes) {
-        const int bucket = c.rows_per_value <= 1e-6 ? single : quarter_octave(c.rows_per_value);
-        if (last == nullptr || bucket != last_bucket) {
-            last = &sums[bucket];
-            last_bucket = bucket;
+        const double octave = c.rows_per_value <= 1e-6 ? 0 : quarter_octave(c.rows_per_value);
+        auto sum = std::find_if(sums.rbegin(), sums.rend(),
+                                [&](const Sum &other) { return other.octave == octave; });
+        if (sum == sums.rend()) {
+            sums.push_back({.octave = octave});
+            sum = sums.rbegin();
         }
-        last->share += c.share;
-        if (bucket != single)
-            last->values += c.share / c.rows_per_value;
+        sum->share += c.share;
+        if (octave > 0)
+            sum->values += c.share / c.rows_per_value;
     }
     ValueClasses result;
-    for (auto [bucket, sum] : sums)
+    for (const Sum &sum : sums)
         result.push_back({sum.share, sum.values > 0 ? sum.share / sum.values : 0});
     return result;
 }
 
 // The classes of one column's non-null values, among `rows` rows that all have one.
 ValueClasses classes_of(const SizedColumn &column, double rows) {
-    double not_null = std::max(1 - column.null_fraction, 1e-9);
+    const double of_all = 1 / std::max(1 - column.null_fraction, 1e-9);
     ValueClasses classes;
-    double rest = 1;
-    for (float frequency : column.mcv_frequencies) {
-        double share = std::min(frequency / not_null, rest);
-        if (share <= 0)
+    double rest = 1, listed = 0;
+    // Most common values come in order: those of about the same size are next to each other.
+    const auto end = column.mcv_frequencies.end();
+    for (auto value = column.mcv_frequencies.begin(); value != end && rest > 0;) {
+        const double least = quarter_octave(*value * of_all);
+        double share = 0, values = 0;
+        for (; value != end && *value * of_all >= least; ++value, values++)
+            share += *value * of_all;
+        if (values == 0)
             break;
-        classes.push_back({share, share * rows});
+        share = std::min(share, rest);
+        classes.push_back({share, share * rows / values});
         rest -= share;
+        listed += values;
     }
     if (rest > 1e-6) {
-        double others = column.distinct - static_cast<double>(classes.size());
-        double of_rest =
+        const double others = column.distinct - listed;
+        const double of_rest =
             column.distinct <= 0 ? 0 : rows_per_value(rest * rows, std::max(others, 1.0));
         classes.push_back({rest, of_rest});
     }
@@ -276,19 +304,44 @@ class LeafLevel {
         pages_ += items / std::max(items_per_page, 2.0);
     }
 
-    // Sizes of groups whose members came together at random: Poisson, around the mean.
+    // Sizes of groups whose members came together at random: Poisson, around the mean; where that
+    // is large, the normal distribution at every half standard deviation.
     template <class Visit> static void for_each_group_size(double mean, Visit visit) {
         if (mean > 10000) {
             visit(std::round(mean), 1.0);
             return;
         }
-        double spread = 6 * std::sqrt(mean) + 6;
+        const double deviation = std::sqrt(mean);
+        if (mean > 100) {
+            for (const auto &[deviations, probability] : normal_distribution())
+                visit(std::round(mean + deviations * deviation), probability);
+            return;
+        }
+        const double spread = 6 * deviation + 6;
         double k = std::max(1.0, std::floor(mean - spread));
         double probability = std::exp(k * std::log(mean) - mean - std::lgamma(k + 1));
         for (; k <= mean + spread; k++) {
             visit(k, probability);
             probability *= mean / (k + 1);
         }
+    }
+
+    using NormalDistribution = std::array<std::pair<double, double>, 17>;
+
+    static const NormalDistribution &normal_distribution() {
+        static const NormalDistribution distribution = [] {
+            NormalDistribution result;
+            double sum = 0;
+            for (std::size_t i = 0; i < result.size(); i++) {
+                const double deviations = static_cast<double>(i) / 2 - 4;
+                result[i] = {deviations, std::exp(-deviations * deviations / 2)};
+                sum += result[i].second;
+            }
+            for (auto &[deviations, probability] : result)
+                probability /= sum;
+            return result;
+        }();
+        return distribution;
     }
 
     double soft_limit_;
@@ -324,7 +377,7 @@ void fill_by_null_pattern(const SizeInput &input, LeafLevel &leaf) {
         if (rows < 0.5)
             continue;
 
-        SizeDistribution sizes{{pattern ? tuple_header_with_nulls : tuple_header, 1.0}};
+        SizeDistribution sizes(pattern ? tuple_header_with_nulls : tuple_header);
         ValueClasses classes{{1.0, rows}};
         for (std::size_t i = 0; i < columns.size(); i++) {
             if (is_null[i])
@@ -362,7 +415,7 @@ void fill_by_sample(const SizeInput &input, LeafLevel &leaf) {
 // A downlink keeps only the columns it needs to tell its page from the one before; where whole keys
 // are equal it keeps a heap TID as well.
 double mean_downlink(const SizeInput &input, double leaf_items) {
-    SizeDistribution sizes{{tuple_header, 1.0}};
+    SizeDistribution sizes(tuple_header);
     double possible = 1, told_apart = 0, result = 0;
     for (const SizedColumn &column : input.keys) {
         append(sizes, column);

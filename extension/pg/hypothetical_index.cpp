@@ -14,7 +14,9 @@ PG_HEADERS_BEGIN
 #include "commands/explain.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "optimizer/geqo.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
@@ -31,6 +33,7 @@ namespace {
 get_relation_info_hook_type next_relation_info = nullptr;
 explain_get_index_name_hook_type next_index_name = nullptr;
 get_index_stats_hook_type next_index_stats = nullptr;
+join_search_hook_type next_join_search = nullptr;
 const IndexOffer *active = nullptr;
 
 template <class T> T *new_array(int count) {
@@ -306,6 +309,41 @@ const char *name_index(Oid oid) {
     return next_index_name ? next_index_name(oid) : nullptr;
 }
 
+// ---- Joining ------------------------------------------------------------------------------------
+
+List *set_aside_btrees(PlannerInfo *root) {
+    List *set_aside = NIL;
+    for (int i = 1; i < root->simple_rel_array_size; i++) {
+        const RelOptInfo *rel = root->simple_rel_array[i];
+        if (rel == nullptr)
+            continue;
+        for (int j = 0; j < list_length(rel->indexlist); j++) {
+            auto *index = static_cast<IndexOptInfo *>(list_nth(rel->indexlist, j));
+            if (index->relam != BTREE_AM_OID || index->hypothetical)
+                continue;
+            index->hypothetical = true;
+            set_aside = lappend(set_aside, index);
+        }
+    }
+    return set_aside;
+}
+
+// For each merge join that it considers the planner looks up the ends of the indexes on both sides
+// (get_actual_variable_range in selfuncs.c), to know how much of them will be read: half of its
+// work. It does not of hypothetical indexes, and makes do with the ends of the histograms, which
+// are at most one bucket off.
+RelOptInfo *search_joins(PlannerInfo *root, int levels, List *rels) {
+    const bool ours = active != nullptr && root->glob->boundParams == active->parameters;
+    List *set_aside = ours ? set_aside_btrees(root) : NIL;
+    RelOptInfo *joined = next_join_search ? next_join_search(root, levels, rels)
+                         : enable_geqo && levels >= geqo_threshold
+                             ? geqo(root, levels, rels)
+                             : standard_join_search(root, levels, rels);
+    for (int i = 0; i < list_length(set_aside); i++)
+        static_cast<IndexOptInfo *>(list_nth(set_aside, i))->hypothetical = false;
+    return joined;
+}
+
 // With the first what-if: a backend that asks for none does not pay for the hooks, which run for
 // each relation and condition of each statement.
 void chain_hooks() noexcept {
@@ -319,6 +357,8 @@ void chain_hooks() noexcept {
     explain_get_index_name_hook = name_index;
     next_index_stats = get_index_stats_hook;
     get_index_stats_hook = lend_statistics;
+    next_join_search = join_search_hook;
+    join_search_hook = search_joins;
 }
 
 } // namespace

@@ -65,13 +65,17 @@ void lend(const ExpressionStatistics &known, const IndexDefinition &definition,
                 index->statistics[key] = known.statistics;
 }
 
+// Enough for a plan of five tables.
+constexpr Size kept_for_plans = 1024 * 1024;
+MemoryContext memory_for_plans = nullptr;
+
 } // namespace
 
 struct PlannerWhatIf::State {
     std::span<const PlannableQuery> statements;
     std::span<const PlanningParameters> parameters;
     ScratchContext context{"pg_triage hypothetical indexes"};
-    ScratchContext plan_context{"pg_triage what-if plan"};
+    KeptContext plan_context{memory_for_plans, "pg_triage what-if plan", kept_for_plans};
     std::vector<HypotheticalIndex *> indexes;    // by candidate
     std::vector<HypotheticalIndex *> statistics; // offered in each call, behind the candidates
     std::vector<Oid> free_oids;
