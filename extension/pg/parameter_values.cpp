@@ -1,5 +1,6 @@
 #include "pg/parameter_values.h"
 
+#include "pg/bound_arithmetic.h"
 #include "pg/column_values.h"
 #include "pg/compat.h"
 #include "pg/query_text.h"
@@ -48,27 +49,6 @@ ParameterUse *use_of(ParameterUses *uses, Param *param) {
     return &uses->uses[param->paramid - 1];
 }
 
-// The parameter itself under any casts.
-Param *bare_parameter(Node *node) {
-    for (;;) {
-        node = strip_relabel(node);
-        if (node == nullptr)
-            return nullptr;
-        if (IsA(node, Param))
-            return castNode(Param, node)->paramkind == PARAM_EXTERN ? castNode(Param, node)
-                                                                    : nullptr;
-        if (IsA(node, CoerceViaIO)) {
-            node = reinterpret_cast<Node *>(castNode(CoerceViaIO, node)->arg);
-        } else if (IsA(node, FuncExpr) &&
-                   (castNode(FuncExpr, node)->funcformat == COERCE_EXPLICIT_CAST ||
-                    castNode(FuncExpr, node)->funcformat == COERCE_IMPLICIT_CAST)) {
-            node = static_cast<Node *>(linitial(castNode(FuncExpr, node)->args));
-        } else {
-            return nullptr;
-        }
-    }
-}
-
 // Every parameter with its type, and the roles that only the statement's tree shows.
 bool find_parameters(Node *node, void *context) {
     auto *uses = static_cast<ParameterUses *>(context);
@@ -105,27 +85,38 @@ struct ParametersInside {
     int element, elements;
 };
 
+bool is_inside_arithmetic(const ParameterUse &use) {
+    return use.role == ParameterUse::Role::Comparison && use.elements == 1 &&
+           is_arithmetic(use.other);
+}
+
+// Of several conditions in which a parameter stands the clearest tells its value, and the first of
+// equally clear ones: on a plain column rather than an expression, by itself rather than in a sum.
+int clarity_of(const ParameterUse &use) {
+    return (use.attno != 0 ? 2 : 0) + (is_inside_arithmetic(use) ? 0 : 1);
+}
+
 bool note_comparison(Node *node, void *context) {
     auto *inside = static_cast<ParametersInside *>(context);
     if (node == nullptr)
         return false;
     if (IsA(node, Param)) {
         ParameterUse *use = use_of(inside->uses, castNode(Param, node));
-        // The first condition in which it stands; one on a plain column rather than an expression.
-        bool is_column = IsA(inside->clause->key, Var);
-        if (use == nullptr ||
-            (use->role == ParameterUse::Role::Comparison && (use->attno > 0 || !is_column)))
+        if (use == nullptr || (use->role != ParameterUse::Role::Comparison &&
+                               use->role != ParameterUse::Role::Unknown))
             return false;
-        if (use->role != ParameterUse::Role::Comparison && use->role != ParameterUse::Role::Unknown)
-            return false;
-        use->role = ParameterUse::Role::Comparison;
-        use->relid = inside->access->relid;
-        use->attno = is_column ? castNode(Var, inside->clause->key)->varattno : 0;
-        use->opno = inside->clause->opno;
-        use->op = inside->clause->op;
-        use->other = inside->clause->other;
-        use->element = inside->element;
-        use->elements = inside->elements;
+        ParameterUse found = *use;
+        found.role = ParameterUse::Role::Comparison;
+        found.relid = inside->access->relid;
+        found.attno = IsA(inside->clause->key, Var) ? castNode(Var, inside->clause->key)->varattno
+                                                    : static_cast<AttrNumber>(0);
+        found.opno = inside->clause->opno;
+        found.op = inside->clause->op;
+        found.other = inside->clause->other;
+        found.element = inside->element;
+        found.elements = inside->elements;
+        if (use->role == ParameterUse::Role::Unknown || clarity_of(found) > clarity_of(*use))
+            *use = found;
         return false;
     }
     if (IsA(node, ArrayExpr) && node == strip_relabel(inside->clause->other)) {
@@ -169,54 +160,6 @@ void note_pairs_of_bounds(ParameterUses *uses) {
 
 // ---- Values -------------------------------------------------------------------------------------
 
-bool evaluate(Node *expression, Datum *value) {
-    EState *estate = CreateExecutorState();
-    ExprState *state = ExecPrepareExpr(reinterpret_cast<Expr *>(expression), estate);
-    bool is_null;
-    *value = ExecEvalExprSwitchContext(state, GetPerTupleExprContext(estate), &is_null);
-    if (!is_null) {
-        int16 length;
-        bool by_value;
-        get_typlenbyval(exprType(expression), &length, &by_value);
-        *value = datumCopy(*value, by_value, length);
-    }
-    FreeExecutorState(estate);
-    return !is_null;
-}
-
-// For `base - $n`: what to take from the base (now(), current_date) to arrive at `bound`.
-bool difference_to(Node *other, Oid parameter_type, Datum bound, Oid bound_type, Datum *value) {
-    other = strip_relabel(other);
-    if (!is_opclause(other) || list_length(castNode(OpExpr, other)->args) != 2)
-        return false;
-    auto *op = castNode(OpExpr, other);
-    Node *base = static_cast<Node *>(linitial(op->args));
-    if (!bare_parameter(static_cast<Node *>(lsecond(op->args))) ||
-        contain_volatile_functions(base) || contain_var_clause(base) ||
-        strcmp(get_opname(op->opno), "-") != 0)
-        return false;
-    ParameterUses none{};
-    find_parameters(base, &none);
-    if (none.count > 0)
-        return false;
-    Oid base_type = exprType(base);
-    Datum now, then;
-    bool is_known = false;
-    ErrorData *error = attempt([&] { is_known = evaluate(base, &now); });
-    if (error || !is_known || !convert_value(bound, bound_type, base_type, &then))
-        return false;
-    if (parameter_type == INTERVALOID &&
-        (base_type == TIMESTAMPTZOID || base_type == TIMESTAMPOID)) {
-        *value = DirectFunctionCall2(timestamp_mi, now, then);
-        return true;
-    }
-    if (parameter_type == INT4OID && base_type == DATEOID) {
-        *value = DirectFunctionCall2(date_mi, now, then);
-        return true;
-    }
-    return false;
-}
-
 struct ChosenValue {
     Datum value;
     // The planner may prove with it that an index's predicate holds, or prune partitions. Not with
@@ -247,62 +190,73 @@ bool array_of(const ParameterUse &use, Oid element_type, double selectivity, Cho
     return true;
 }
 
-bool value_of_comparison(const ParameterUse &use, const WantedValue &wanted, ChosenValue *chosen) {
+// As a type prints it.
+bool read_value(const char *text, Oid type, Datum *value) {
+    char *copy = pstrdup(text);
+    return attempt([&] {
+               Oid input, io_parameter;
+               getTypeInputInfo(getBaseType(type), &input, &io_parameter);
+               *value = OidInputFunctionCall(input, copy, io_parameter, -1);
+           }) == nullptr;
+}
+
+// What the column is to be compared with; `common` if it happens to be a value that many rows have.
+bool compared_value(const ParameterUse &use, const WantedValue &wanted, Datum *value, Oid *type,
+                    bool *common) {
     double selectivity = wanted.selectivity;
-    Datum value;
-    Oid type;
-    bool common = false;
+    *common = false;
+    if (wanted.value && use.attno > 0) {
+        *type = getBaseType(get_atttype(use.relid, use.attno));
+        if (read_value(wanted.value, *type, value))
+            return true;
+    }
     switch (use.op) {
     case ClauseOperator::Equal:
     case ClauseOperator::NotEqual:
         if (use.op == ClauseOperator::NotEqual && selectivity > 0)
             selectivity = std::max(1 - selectivity, 1e-6);
-        if (!value_equal_to(use.relid, use.attno, selectivity, 0, &value, &type, &common))
-            return false;
-        break;
-    case ClauseOperator::In: {
-        Oid element_type = get_element_type(use.type);
-        if (OidIsValid(element_type) && use.elements == 1)
-            return array_of(use, element_type, selectivity, chosen);
+        return value_equal_to(use.relid, use.attno, selectivity, 0, value, type, common);
+    case ClauseOperator::In:
         if (selectivity > 0)
             selectivity /= use.elements;
-        if (!value_equal_to(use.relid, use.attno, selectivity, use.element, &value, &type, &common))
-            return false;
-        break;
-    }
+        return value_equal_to(use.relid, use.attno, selectivity, use.element, value, type, common);
     case ClauseOperator::Range:
         if (selectivity < 0 && use.one_of_two_bounds)
             selectivity = default_half_open;
-        if (!value_bounding(use.relid, use.attno, bounds_below(use), selectivity, &value, &type))
-            return false;
-        break;
+        return value_bounding(use.relid, use.attno, bounds_below(use), selectivity, value, type);
     case ClauseOperator::Prefix:
-        if (!value_matching(use.relid, use.attno, !wanted.leading_wildcard, selectivity, &value))
-            return false;
-        type = TEXTOID;
-        break;
+        *type = TEXTOID;
+        return value_matching(use.relid, use.attno, !wanted.leading_wildcard, selectivity, value);
     default:
         return false;
     }
-    chosen->is_constant = !common;
-    if (use.elements == 1 && !bare_parameter(use.other))
-        return difference_to(use.other, use.type, value, type, &chosen->value);
-    return convert_value(value, type, use.type, &chosen->value);
 }
 
-bool value_for(const ParameterUse &use, const WantedValue &wanted, ChosenValue *chosen) {
+// Parameter number `number`, where those that are `known` have their values already.
+bool value_of_comparison(int number, const ParameterUse &use, const WantedValue &wanted,
+                         ParamListInfo known, ChosenValue *chosen) {
+    const Oid element_type = get_element_type(use.type);
+    if (use.op == ClauseOperator::In && OidIsValid(element_type) && use.elements == 1)
+        return array_of(use, element_type, wanted.selectivity, chosen);
+    Datum value;
+    Oid type;
+    bool common;
+    if (!compared_value(use, wanted, &value, &type, &common))
+        return false;
+    chosen->is_constant = !common;
+    if (is_inside_arithmetic(use))
+        return value_for_bound(use.other, number, use.type, value, type, known, &chosen->value);
+    return (use.elements > 1 || bare_parameter(use.other)) &&
+           convert_value(value, type, use.type, &chosen->value);
+}
+
+bool value_for(int number, const ParameterUse &use, const WantedValue &wanted, ParamListInfo known,
+               ChosenValue *chosen) {
     chosen->is_constant = true;
-    if (wanted.value) {
-        // As the column's type printed it; the parameter may be of another.
-        char *text = pstrdup(wanted.value);
-        bool is_known = attempt([&] {
-                            Oid input, io_parameter;
-                            getTypeInputInfo(getBaseType(use.type), &input, &io_parameter);
-                            chosen->value = OidInputFunctionCall(input, text, io_parameter, -1);
-                        }) == nullptr;
-        if (is_known)
-            return true;
-    }
+    // The column's type printed it; the parameter may be of another.
+    if (wanted.value && !is_inside_arithmetic(use) &&
+        read_value(wanted.value, use.type, &chosen->value))
+        return true;
     switch (use.role) {
     case ParameterUse::Role::Limit:
         // What it returned was what the limit let through, or all there was.
@@ -316,7 +270,7 @@ bool value_for(const ParameterUse &use, const WantedValue &wanted, ChosenValue *
     case ParameterUse::Role::Offset:
         return convert_value(Int64GetDatum(0), INT8OID, use.type, &chosen->value);
     case ParameterUse::Role::Comparison:
-        return value_of_comparison(use, wanted, chosen);
+        return value_of_comparison(number, use, wanted, known, chosen);
     default:
         return false;
     }
@@ -329,13 +283,9 @@ ParamListInfo unbound(int count) {
     return parameters;
 }
 
-BoundParameters unbound_parameters(int count) {
-    return {{unbound(count), unbound(count)}, unbound(count)};
-}
-
 void bind(BoundParameters &bound, int i, const ParameterUse &use, const WantedValue &wanted) {
     ChosenValue chosen;
-    if (!value_for(use, wanted, &chosen))
+    if (!value_for(i + 1, use, wanted, bound.planning.custom, &chosen))
         return;
     auto bind_in = [&](ParamListInfo parameters, bool is_constant) {
         parameters->params[i] = {chosen.value, false,
@@ -369,19 +319,18 @@ ParameterUses find_parameter_uses(const Query *query) {
 }
 
 BoundParameters bind_parameters(const ParameterUses &uses, const WantedValue *wanted) {
-    BoundParameters bound = unbound_parameters(uses.count);
-    for (int i = 0; i < uses.count; i++)
-        bind(bound, i, uses.uses[i], wanted[i]);
+    const WantedValue typical;
+    BoundParameters bound{{unbound(uses.count), unbound(uses.count)}, unbound(uses.count)};
+    // Those inside arithmetic make up what the others leave.
+    for (bool inside : {false, true})
+        for (int i = 0; i < uses.count; i++)
+            if (is_inside_arithmetic(uses.uses[i]) == inside)
+                bind(bound, i, uses.uses[i], wanted ? wanted[i] : typical);
     return bound;
 }
 
 ParamListInfo bind_typical_values(const Query *query) {
-    ParameterUses uses = find_parameter_uses(query);
-    const WantedValue typical;
-    BoundParameters bound = unbound_parameters(uses.count);
-    for (int i = 0; i < uses.count; i++)
-        bind(bound, i, uses.uses[i], typical);
-    return bound.planning.custom;
+    return bind_parameters(find_parameter_uses(query), nullptr).planning.custom;
 }
 
 } // namespace triage

@@ -55,7 +55,7 @@ struct WantedValue {
 // May raise, so call these inside call_server. `query` is not changed.
 ParameterUses find_parameter_uses(const Query *query);
 
-// `wanted` has uses.count members.
+// `wanted` has uses.count members, or is null: typical values.
 BoundParameters bind_parameters(const ParameterUses &uses, const WantedValue *wanted);
 
 // For a statement of which nothing is known but its text: typical values wherever one can be found.

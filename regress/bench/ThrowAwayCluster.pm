@@ -24,21 +24,37 @@ sub start
 	print $conf "listen_addresses = ''\nunix_socket_directories = '$directory'\nfsync = off\nautovacuum = off\n";
 	print $conf "$_\n" foreach @{ $option{settings} // [] };
 	close $conf;
+	return $self->launch;
+}
 
+# PGHOST must lead to the cluster.
+sub launch
+{
+	my $self = shift;
 	$self->{pid} = fork // die "fork: $!\n";
 	if ($self->{pid} == 0)
 	{
-		open STDOUT, '>', "$directory/server.log";
+		open STDOUT, '>>', "$self->{directory}/server.log";
 		open STDERR, '>&', \*STDOUT;
-		exec "$bindir/postgres", '-D', $data or exit 127;
+		exec "$self->{bindir}/postgres", '-D', "$self->{directory}/data" or exit 127;
 	}
 	foreach (1 .. 3000)
 	{
-		return $self if system("$bindir/pg_isready -q -t 1") == 0;
-		die "the server did not start, see $directory/server.log\n" if waitpid($self->{pid}, WNOHANG) != 0;
+		return $self if system("$self->{bindir}/pg_isready -q -t 1") == 0;
+		die "the server did not start, see $self->{directory}/server.log\n" if waitpid($self->{pid}, WNOHANG) != 0;
 		usleep(10000);
 	}
 	die "the server did not start within 30 seconds\n";
+}
+
+# A fast shutdown.
+sub stop
+{
+	my $self = shift;
+	kill 'INT', $self->{pid};
+	waitpid $self->{pid}, 0;
+	undef $self->{pid};
+	return;
 }
 
 sub run
@@ -65,9 +81,7 @@ sub DESTROY
 	my $self = shift;
 	return if !$self->{pid} || $self->{owner} != $$;
 	local $?;
-	kill 'INT', $self->{pid};
-	waitpid $self->{pid}, 0;
-	undef $self->{pid};
+	$self->stop;
 }
 
 1;

@@ -77,7 +77,9 @@ INSERT INTO cases VALUES
 (42, 'insert', $$INSERT INTO patients (id, mrn, active) SELECT id, kind, true FROM vitals WHERE patient_id = 8$$, 'CREATE INDEX x ON vitals (patient_id)'),
 (43, 'changed below', $$WITH gone AS (DELETE FROM vitals WHERE patient_id = 8 RETURNING id) SELECT count(*) FROM gone$$, 'CREATE INDEX x ON vitals (patient_id)'),
 (44, 'set-returning', $$SELECT generate_series(1, ward) FROM patients WHERE mrn = 'M00000001'$$, 'CREATE INDEX x ON patients (mrn)'),
-(45, 'distinct on', $$SELECT DISTINCT ON (patient_id) * FROM vitals WHERE patient_id < 50 ORDER BY patient_id, at DESC$$, 'CREATE INDEX x ON vitals (patient_id, at DESC)');
+(45, 'distinct on', $$SELECT DISTINCT ON (patient_id) * FROM vitals WHERE patient_id < 50 ORDER BY patient_id, at DESC$$, 'CREATE INDEX x ON vitals (patient_id, at DESC)'),
+(46, 'merge join', $$SELECT p.id, v.at FROM patients p JOIN vitals v ON v.patient_id = p.id ORDER BY p.id LIMIT 5000$$, 'CREATE INDEX x ON vitals (patient_id)'),
+(47, 'merge join of three', $$SELECT p.id FROM patients p JOIN vitals v ON v.patient_id = p.id JOIN vitals w ON w.patient_id = p.id AND w.id < 200 ORDER BY p.id$$, 'CREATE INDEX x ON vitals (patient_id)');
 
 -- Both with the index's name replaced: partitions' indexes have names of their own.
 CREATE FUNCTION shape(plan text) RETURNS text LANGUAGE sql AS $$

@@ -2,7 +2,7 @@
 # make bench-churn: many clients and far more different statements than there is room for. Does the memory stay,
 # and what do the statements pay?
 #
-#   make bench-churn [BENCH_OPTIONS='--rounds 5 --turns 8 --seconds 3 --clients 64']
+#   make bench-churn [BENCH_OPTIONS='--rounds 9 --turns 4 --seconds 3 --clients 64']
 #   regress/bench/churn/bench.pl --bindir DIR [--rounds N] [--turns N] [--seconds N] [--clients N] [--columns N]
 #                                [--share X] [--directory DIR] [--keep]
 #
@@ -14,8 +14,8 @@
 # A machine's speed changes more from one half minute to the next than the servers differ. So all three have their
 # clients connected at the same time, and take turns: those of one run for some seconds, the others are stopped. What
 # a turn begins with, half a second that wakes everybody up, is not counted. A round has so many turns as fast as
-# the clients can, and so many at a share (--share, half) of what the first server did at that; the latter is what
-# the statement times are taken from, from when each was sent.
+# the clients can, and so many at a share (--share, half) of what the first server did at that. Two servers alike
+# differ by some percent for as long as they run, by where their memory happens to lie: they start anew for each round.
 use strict;
 use warnings;
 
@@ -27,7 +27,7 @@ use Getopt::Long;
 use ThrowAwayCluster;
 use Time::HiRes qw(sleep time);
 
-my %option = (rounds => 5, turns => 8, seconds => 3, clients => 64, columns => 317, share => 0.5);
+my %option = (rounds => 9, turns => 4, seconds => 3, clients => 64, columns => 317, share => 0.5);
 GetOptions(\%option, qw(bindir=s directory=s keep rounds=i turns=i seconds=i clients=i columns=i share=f)) or die "usage: see the head of $0\n";
 my $room = $option{directory} // tempdir('pg_triage-churn.XXXXXX', TMPDIR => 1, CLEANUP => !$option{keep});
 my $rows = 10_000;
@@ -124,10 +124,24 @@ sub times_within
 	return [ sort { $a <=> $b } @times ];
 }
 
+sub start_anew
+{
+	foreach my $server (@servers)
+	{
+		on($server, sub {
+			my ($cluster) = @_;
+			$cluster->stop;
+			$cluster->launch;
+		});
+	}
+	take_turns(0, 0, 1);    # what follows is the same as before the start
+	return;
+}
+
 # The servers' turns: of each the statements' times, and how many there were a second.
 sub take_turns
 {
-	my ($first, $rate) = @_;
+	my ($first, $rate, $turns) = @_;
 	my @order = map { $servers[ ($_ + $first) % @servers ] } 0 .. $#servers;
 	my (%pid, %windows);
 	foreach my $server (@order)
@@ -136,7 +150,7 @@ sub take_turns
 		wait_for_clients($server);
 		kill 'STOP', $pid{ $server->{name} };
 	}
-	foreach my $turn (1 .. $option{turns})
+	foreach my $turn (1 .. $turns)
 	{
 		foreach my $server (@order)
 		{
@@ -152,7 +166,7 @@ sub take_turns
 	sleep 1;
 	kill 'TERM', values %pid;
 	waitpid $_, 0 foreach values %pid;
-	my $seconds = $option{turns} * ($option{seconds} - $waking_up);
+	my $seconds = $turns * ($option{seconds} - $waking_up);
 	return map {
 		my $times = times_within($_, @{ $windows{ $_->{name} } });
 		$_->{name} => { times => $times, rate => @$times / $seconds };
@@ -181,14 +195,15 @@ sub note_figures
 
 my $bound = on($ours, sub { shift->psql(q{SELECT pg_size_bytes(current_setting('pg_triage.memory'))}) });
 my $memory_before = memory();
-take_turns(0, 0);    # until here nothing was evicted
+take_turns(0, 0, $option{turns});    # until here nothing was evicted
 my $at_a_share = sprintf 'at %.0f %% of that', 100 * $option{share};
 my $rate;
 foreach my $round (1 .. $option{rounds})
 {
-	my %fast = take_turns($round, 0);
+	start_anew();
+	my %fast = take_turns($round, 0, $option{turns});
 	$rate //= int($fast{ $plain->{name} }{rate} * $option{share});
-	my %loaded = take_turns($round, $rate);
+	my %loaded = take_turns($round, $rate, $option{turns});
 	note_figures('statements a second, as fast as can be', map { $fast{ $_->{name} }{rate} } @servers);
 	foreach my $p (50, 99)
 	{

@@ -74,7 +74,7 @@ $cluster->psql(
 	'INSERT INTO visits SELECT g, g % 40, g % 10 FROM generate_series(1, 100000) g',
 	'CREATE INDEX ON visits (id)', 'VACUUM ANALYZE', 'CHECKPOINT');
 my $directory = $cluster->{directory};
-$cluster->DESTROY;    # a single-user server takes its place
+$cluster->stop;    # a single-user server takes its place
 
 # A statement for each n; what differs between them is a constant, or for "first seen" the target list.
 sub script
