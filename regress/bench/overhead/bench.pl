@@ -1,9 +1,10 @@
 #!/usr/bin/env perl
-# make bench-overhead: what watching a statement costs, in user instructions an execution, for us and for others.
+# make bench-overhead: what watching a statement costs, for us and for others: user instructions an execution, and
+# beside them backends' processor time.
 #
-#   make bench-overhead [BENCH_OPTIONS='--only prepared --few 200 --many 1200']
+#   make bench-overhead [BENCH_OPTIONS='--only prepared --few 200 --many 1200 --rounds 5 --seconds 2']
 #   regress/bench/overhead/bench.pl --bindir DIR [--only REGEX] [--variants REGEX] [--few N] [--many N]
-#                                   [--callgrind FILE] [--directory DIR] [--keep]
+#                                   [--rounds N] [--seconds N] [--callgrind FILE] [--directory DIR] [--keep]
 #
 # cachegrind counts the instructions of a single-user server that executes the same statement 200 times, and
 # 1200 times; the thousandth part of the difference is one execution's. This repeats to 0.1 %, on a busy machine
@@ -13,16 +14,20 @@
 #
 # Whatever is loaded moves the heap, and with it how long malloc looks for room, by some hundred instructions an
 # execution up or down. So the last column leaves out what is executed in malloc itself.
+#
+# Processor time knows the kernel, too, and caches; see ProcessorTime.pm. It is of real servers with one client, a
+# turn of some seconds for each in every round (--rounds 0: none), and less exact by far.
 use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/..";
+use lib "$FindBin::Bin/..", $FindBin::Bin;
 use Getopt::Long;
+use ProcessorTime;
 use ThrowAwayCluster;
 
-my %option = (few => 200, many => 1200, only => '.', variants => '.');
-GetOptions(\%option, qw(bindir=s directory=s keep few=i many=i only=s variants=s callgrind=s))
+my %option = (few => 200, many => 1200, only => '.', variants => '.', rounds => 5, seconds => 2);
+GetOptions(\%option, qw(bindir=s directory=s keep few=i many=i only=s variants=s rounds=i seconds=f callgrind=s))
   or die "usage: see the head of $0\n";
 die "few and many must be at least 100 and 100 apart\n" if $option{few} < 100 || $option{many} < $option{few} + 100;
 
@@ -66,13 +71,20 @@ sub library
 	return "$directory/$name.so";
 }
 
+sub make_tables
+{
+	my ($cluster) = @_;
+	$cluster->run("$option{bindir}/pgbench", '-i', '-q', '-s', 1, 'postgres');
+	$cluster->psql(
+		'CREATE UNLOGGED TABLE arrivals (id int, ward int, kind int)', # its inserts cost the same whenever they run
+		'CREATE TABLE visits (id int, ward int, kind int)',
+		'INSERT INTO visits SELECT g, g % 40, g % 10 FROM generate_series(1, 100000) g',
+		'CREATE INDEX ON visits (id)', 'VACUUM ANALYZE', 'CHECKPOINT');
+	return;
+}
+
 my $cluster = ThrowAwayCluster->start(%option, settings => [ "shared_preload_libraries = '$statements'" ]);
-$cluster->run("$option{bindir}/pgbench", '-i', '-q', '-s', 1, 'postgres');
-$cluster->psql(
-	'CREATE UNLOGGED TABLE arrivals (id int, ward int, kind int)', # its inserts cost the same whenever they run
-	'CREATE TABLE visits (id int, ward int, kind int)',
-	'INSERT INTO visits SELECT g, g % 40, g % 10 FROM generate_series(1, 100000) g',
-	'CREATE INDEX ON visits (id)', 'VACUUM ANALYZE', 'CHECKPOINT');
+make_tables($cluster);
 my $directory = $cluster->{directory};
 $cluster->stop;    # a single-user server takes its place
 
@@ -160,3 +172,40 @@ foreach my $workload (grep { $_->[0] =~ /$option{only}/ } @workloads)
 		  : '';
 	}
 }
+
+sub median
+{
+	my @sorted = sort { $a <=> $b } @_;
+	return @sorted % 2 ? $sorted[ $#sorted / 2 ] : ($sorted[ @sorted / 2 - 1 ] + $sorted[ @sorted / 2 ]) / 2;
+}
+
+sub print_processor_time
+{
+	my @chosen = grep { $_->[0] eq $statements || $_->[0] =~ /$option{variants}/ } @variants;
+	my ($base) = grep { $chosen[$_][0] eq $statements } 0 .. $#chosen;
+	splice @chosen, $base + 1, 0, [ 'the same again', $chosen[$base][1] ];
+	my $measured = ProcessorTime->new(bindir => $option{bindir}, directory => $directory, prepare => \&make_tables, variants => \@chosen);
+	my %text = map { $_->[0] => $_->[2] } @workloads;
+	print "\nprocessor time of a backend, microseconds an execution, and its ratio to pg_stat_statements alone in the same round:\n"
+	  . "medians of $option{rounds} rounds of $option{seconds} s, and the ratios' range\n";
+	foreach my $name (map { $_->[0] } @workloads)
+	{
+		my ($query, $mode) = $name =~ /^(.*) (simple|prepared)$/ or next;
+		next if $name !~ /$option{only}/;
+		my $script = "$directory/execution.sql";
+		open my $file, '>', $script or die "$script: $!\n";
+		print $file "\\set aid random(1, 100000)\n", $text{"$query simple"} =~ s/%d/:aid/r, ";\n";
+		close $file;
+		my %us = $measured->measure($mode, $script, $option{rounds}, $option{seconds});
+		my $alone = $us{$statements};
+		print "$name\n";
+		foreach my $variant (map { $_->[0] } @chosen)
+		{
+			my @ratios = sort { $a <=> $b } map { $us{$variant}[$_] / $alone->[$_] } 0 .. $#$alone;
+			printf "  %-28s %9.2f   %.3f (%.3f to %.3f)\n", $variant, median(@{ $us{$variant} }), median(@ratios), @ratios[ 0, -1 ];
+		}
+	}
+	return;
+}
+
+print_processor_time() if $option{rounds} > 0 && !$option{callgrind};
