@@ -101,23 +101,28 @@ Base value_of_base(Node *base, ParamListInfo known, Datum *value) {
     return error || !is_known ? Base::Unfit : Base::Known;
 }
 
+struct Subtraction {
+    Oid operands, result;
+    PGFunction function;
+};
+
+Subtraction subtraction_for(Oid type, Oid wanted) {
+    if (type == DATEOID && wanted == INT4OID)
+        return {DATEOID, INT4OID, date_mi};
+    if (wanted == INTERVALOID)
+        return {type == TIMESTAMPTZOID ? type : Oid{TIMESTAMPOID}, INTERVALOID, timestamp_mi};
+    return {NUMERICOID, NUMERICOID, numeric_sub};
+}
+
 // later - earlier, both of `type`, as a value of type `wanted`.
 bool difference(Datum later, Datum earlier, Oid type, Oid wanted, Datum *value) {
-    if (wanted == INTERVALOID) {
-        if (type != TIMESTAMPTZOID && (!convert_value(later, type, TIMESTAMPOID, &later) ||
-                                       !convert_value(earlier, type, TIMESTAMPOID, &earlier)))
-            return false;
-        *value = DirectFunctionCall2(timestamp_mi, later, earlier);
-        return true;
-    }
-    if (type == DATEOID && wanted == INT4OID) {
-        *value = DirectFunctionCall2(date_mi, later, earlier);
-        return true;
-    }
-    return convert_value(later, type, NUMERICOID, &later) &&
-           convert_value(earlier, type, NUMERICOID, &earlier) &&
-           convert_value(DirectFunctionCall2(numeric_sub, later, earlier), NUMERICOID, wanted,
-                         value);
+    const Subtraction way = subtraction_for(type, wanted);
+    Datum found = 0;
+    // Infinite dates and times cannot be subtracted.
+    return convert_value(later, type, way.operands, &later) &&
+           convert_value(earlier, type, way.operands, &earlier) &&
+           attempt([&] { found = DirectFunctionCall2(way.function, later, earlier); }) == nullptr &&
+           convert_value(found, way.result, wanted, value);
 }
 
 bool small_number(int number, Oid type, Datum *value) {

@@ -132,6 +132,11 @@ SELECT condition, round(100.0 * substring(plan FROM 'rows=(\d+)')::int / (SELECT
                     'id >= $1 AND id < $1 + $2', 'id >= $1 AND id < $2::int + $3', 'at >= $1 AND at < date_trunc($2, $3::timestamptz)']) condition,
        triage.what_if('SELECT * FROM vitals WHERE ' || condition, NULL, 'custom');
 
+-- A bound that cannot be computed with is no reason to fail.
+CREATE TABLE consents (id int, valid_until timestamptz, withdrawn date) WITH (autovacuum_enabled = off);
+INSERT INTO consents SELECT g, 'infinity', 'infinity' FROM generate_series(1, 1000) g;
+ANALYZE consents;
+SELECT mode FROM triage.what_if('SELECT * FROM consents WHERE valid_until > now() - $1::interval AND withdrawn > current_date - $2::int', NULL, 'custom');
 -- Where planning with typical values fails, the message does not show them either.
 SELECT mode FROM triage.what_if('SELECT * FROM patients WHERE mrn = $1 AND ward = $1::int', NULL);
 SELECT mode FROM triage.what_if('SELECT * FROM patients WHERE mrn = $1 AND ward = $1::int', NULL, 'custom');
