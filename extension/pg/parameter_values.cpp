@@ -10,17 +10,10 @@
 
 PG_HEADERS_BEGIN
 #include "catalog/pg_type_d.h"
-#include "executor/executor.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
 #include "utils/array.h"
-#include "utils/date.h"
-#include "utils/datum.h"
 #include "utils/fmgroids.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 PG_HEADERS_END
 
 namespace triage {

@@ -30,9 +30,12 @@ use warnings;
 use Cwd qw(abs_path);
 use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
+use FindBin;
+use lib $FindBin::Bin;
 use Getopt::Long;
 use IO::Handle;
 use List::Util qw(max min sum sum0);
+use Median;
 use POSIX qw(floor :sys_wait_h);
 use Time::HiRes qw(time sleep usleep);
 
@@ -91,13 +94,6 @@ sub psql
 	my $output = run("$bindir/psql", '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $database // 'hospital', '-c', $sql);
 	chomp $output;
 	return $output;
-}
-
-sub median
-{
-	my @sorted = sort { $a <=> $b } @_;
-	return undef unless @sorted;
-	return @sorted % 2 ? $sorted[ $#sorted / 2 ] : ($sorted[ @sorted / 2 - 1 ] + $sorted[ @sorted / 2 ]) / 2;
 }
 
 sub percentile

@@ -24,6 +24,7 @@ use File::Temp qw(tempdir);
 use FindBin;
 use lib "$FindBin::Bin/..";
 use Getopt::Long;
+use Median;
 use ThrowAwayCluster;
 use Time::HiRes qw(sleep time);
 
@@ -211,12 +212,6 @@ foreach my $round (1 .. $option{rounds})
 		note_figures("p$p ms $at_a_share", map { percentile($loaded{ $_->{name} }, $p / 100) } @servers);
 	}
 	print STDERR "round $round of $option{rounds}\n";
-}
-
-sub median
-{
-	my @sorted = sort { $a <=> $b } @_;
-	return @sorted % 2 ? $sorted[ $#sorted / 2 ] : ($sorted[ @sorted / 2 - 1 ] + $sorted[ @sorted / 2 ]) / 2;
 }
 
 printf "%d clients, %d different statements, %d rounds of %d turns of %d s\n\n", $option{clients}, $option{columns}**2,

@@ -23,6 +23,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/..", $FindBin::Bin;
 use Getopt::Long;
+use Median;
 use ProcessorTime;
 use ThrowAwayCluster;
 
@@ -171,12 +172,6 @@ foreach my $workload (grep { $_->[0] =~ /$option{only}/ } @workloads)
 			$all - $allocator - $below->{own})
 		  : '';
 	}
-}
-
-sub median
-{
-	my @sorted = sort { $a <=> $b } @_;
-	return @sorted % 2 ? $sorted[ $#sorted / 2 ] : ($sorted[ @sorted / 2 - 1 ] + $sorted[ @sorted / 2 ]) / 2;
 }
 
 sub print_processor_time

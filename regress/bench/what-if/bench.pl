@@ -12,6 +12,7 @@ use lib "$FindBin::Bin/..", "$FindBin::Bin/../advisor";
 use Getopt::Long;
 use HypotheticalCosts;
 use JSON::PP;
+use Median;
 use RealIndexes;
 use Rivals;
 use Session;
@@ -31,12 +32,6 @@ my $cluster = ThrowAwayCluster->start(%option,
 my $rival = $cluster->psql("SELECT count(*) FROM pg_available_extensions WHERE name = 'hypopg'");
 $cluster->psql('CREATE EXTENSION pg_triage CASCADE', $rival ? 'CREATE EXTENSION hypopg' : ());
 printf "PostgreSQL %s%s\n\n", $cluster->psql('SHOW server_version'), $rival ? '' : ' (HypoPG is not installed)';
-
-sub median
-{
-	my @sorted = sort { $a <=> $b } @_;
-	return @sorted % 2 ? $sorted[$#sorted / 2] : ($sorted[@sorted / 2 - 1] + $sorted[@sorted / 2]) / 2;
-}
 
 # ---- one evaluation ------------------------------------------------------------------------------
 
