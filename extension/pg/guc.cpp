@@ -4,6 +4,7 @@
 
 #include "pg/faults.h"
 #include "pg/pg.h"
+#include "pg/process_priority.h"
 
 PG_HEADERS_BEGIN
 #include "utils/guc.h"
@@ -30,6 +31,7 @@ int verify_duration_s = 600;
 double revert_threshold = 0.05;
 int save_interval_s = 300;
 int refresh_interval_s = 3600;
+int nice = 0;
 
 namespace {
 
@@ -53,6 +55,22 @@ bool check_build_window(char **value, void **, GucSource) {
         return false;
     }
     return true;
+}
+
+// Refused only where somebody would believe that it worked: a role's setting is not for this
+// session.
+bool check_nice(int *value, void **, GucSource source) {
+    if (source != PGC_S_SESSION || process_priority::can_become(*value))
+        return true;
+    GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
+    GUC_check_errmsg("the priority of a session cannot be raised again");
+    GUC_check_errdetail("The operating system lets the server's processes lower theirs only.");
+    GUC_check_errhint("Begin another session.");
+    return false;
+}
+
+void assign_nice(int value, void *) {
+    process_priority::become(value);
 }
 
 } // namespace
@@ -116,6 +134,10 @@ void define(bool preloading) {
                             "Time between two automatic refreshes of the recommendations.", nullptr,
                             &refresh_interval_s, 3600, 10, 7 * 86400, PGC_SIGHUP, GUC_UNIT_S,
                             nullptr, nullptr, nullptr);
+    DefineCustomIntVariable(
+        "pg_triage.nice", "Steps by which a session's process is below the server's priority.",
+        "For roles and databases whose work can wait, not for the whole server.", &nice, 0, 0, 19,
+        PGC_USERSET, GUC_DISALLOW_IN_FILE, check_nice, assign_nice, nullptr);
     if (preloading) {
         DefineCustomIntVariable("pg_triage.warm_start_delay",
                                 "Longest time by which warming may delay the server's start.",

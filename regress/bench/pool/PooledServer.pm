@@ -28,8 +28,8 @@ my ($most_others, $most_attempts) = (0.1, 3);
 my %rounds = (measured => 0, discarded => 0, disturbed => 0);
 my $kept_use;
 
-# Options: work, the directory; pg-config; lock, a file to hold while measuring. Returns the
-# programs' directory and the pooler's port.
+# Options: work, the directory; pg-config; lock, a file to hold while measuring; extension, whether
+# sessions have pg_triage's settings. Returns the programs' directory and the pooler's port.
 sub set_up
 {
 	my (%option) = @_;
@@ -40,7 +40,7 @@ sub set_up
 	make_path($work);
 	if ($option{lock}) { open $lock, '>>', $option{lock} or die "$option{lock}: $!\n" }
 	build_tools();
-	start_server();
+	start_server($option{extension} ? '-c', "session_preload_libraries=" . build_extension() : ());
 	make_data() unless -e "$work/data_made";
 	return ($bin, $pooler_port);
 }
@@ -307,8 +307,17 @@ sub build_tools
 	if ($> == 0) { run('chown', '-R', 'postgres', $work) }
 }
 
+# Where the server finds it: it cannot read everybody's home.
+sub build_extension
+{
+	run('make', '-C', $top, "PG_CONFIG=$pg_config", 'pg_triage.so');
+	run('install', "$top/pg_triage.so", "$work/pg_triage.so");
+	return "$work/pg_triage.so";
+}
+
 sub start_server
 {
+	my @settings = @_;
 	unless (-d "$work/data") {
 		unprivileged("$bin/initdb", '-D', "$work/data", '-U', 'postgres', '-A', 'trust', '--no-sync');
 		open my $conf, '>>', "$work/data/postgresql.conf" or die $!;
@@ -326,7 +335,7 @@ jit = off
 CONF
 		close $conf;
 	}
-	unprivileged("$bin/pg_ctl", '-D', "$work/data", '-l', "$work/server.log", '-w', 'start');
+	unprivileged("$bin/pg_ctl", '-D', "$work/data", '-l', "$work/server.log", '-o', "@settings", '-w', 'start');
 }
 
 sub stop_server { unprivileged("$bin/pg_ctl", '-D', "$work/data", '-m', 'fast', '-w', 'stop') }
