@@ -17,10 +17,6 @@ long seconds(double milliseconds) {
 
 constexpr std::array<Saturation, 3> saturations = {Saturation::Normal, Saturation::Busy,
                                                    Saturation::Saturated};
-// A weight of 110 beside 1024 (sched_prio_to_weight, kernel/sched/core.c): little beside urgent
-// work, and enough to soon let go of a lock that such work waits for.
-constexpr int bulk_nice = 10;
-
 constexpr char saturation_mark[] = "\n; Saturation: ";
 
 const char *meaning_of(Saturation saturation) {
@@ -175,15 +171,20 @@ std::string server_settings(const EmittedPools &pools) {
             "{} idle_in_transaction_session_timeout = {};\n",
             plan.name, setting, std::lround(plan.statement_timeout_ms), setting,
             std::lround(plan.idle_in_transaction_timeout_ms));
-        if (plan.lane != LaneClass::Ai && plan.lane != LaneClass::Reporting)
+        const bool ai = plan.lane == LaneClass::Ai;
+        if (!ai && plan.lane != LaneClass::Reporting)
             continue;
         text += fmt::format(
             "-- Each connection of a bulk lane is counted as one processor; parallel workers\n"
             "-- would be more of them.\n"
             "{} max_parallel_workers_per_gather = 0;\n"
-            "-- Where urgent lanes want its processor, it has a tenth of what they have.\n"
-            "{} pg_triage.nice = {};\n",
-            setting, setting, bulk_nice);
+            "-- {}\n"
+            "{} pg_triage.priority = {};\n",
+            setting,
+            ai ? "Where urgent lanes want its processor, it has a tenth of what they have."
+               : "It has what other lanes leave of the processors; as low where\n"
+                 "-- kernel.sched_autogroup_enabled is 1, so set that to 0 (sysctl.d).",
+            setting, ai ? "low" : "idle");
         // With no room a pooler that replaces a connection would be refused, and then pause.
         text += fmt::format("-- Whoever connects, not many more sessions than the pools: {} "
                             "for each of {} poolers,\n"

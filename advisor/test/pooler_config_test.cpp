@@ -57,8 +57,10 @@ TEST(PoolerConfig, LimitsOnlyBulkRoles) {
     EXPECT_TRUE(has(text, "ALTER ROLE \"Report User\" CONNECTION LIMIT 4;"));
     EXPECT_FALSE(has(text, "ALTER ROLE \"er_app\" CONNECTION"));
     EXPECT_TRUE(
-        has(text, "ALTER ROLE \"Report User\" IN DATABASE \"hos'pital\" SET pg_triage.nice = 10;"));
-    EXPECT_FALSE(has(text, "ALTER ROLE \"er_app\" IN DATABASE \"hospital\" SET pg_triage.nice"));
+        has(text,
+            "ALTER ROLE \"Report User\" IN DATABASE \"hos'pital\" SET pg_triage.priority = idle;"));
+    EXPECT_FALSE(
+        has(text, "ALTER ROLE \"er_app\" IN DATABASE \"hospital\" SET pg_triage.priority"));
     EXPECT_TRUE(has(text, "\n-- ALTER SYSTEM SET max_connections = 240;"));
     pools.fits = false;
     EXPECT_TRUE(has(server_settings(pools), "\nALTER SYSTEM SET max_connections = 240;"));

@@ -31,7 +31,7 @@ int verify_duration_s = 600;
 double revert_threshold = 0.05;
 int save_interval_s = 300;
 int refresh_interval_s = 3600;
-int nice = 0;
+int priority = static_cast<int>(process_priority::Priority::Normal);
 
 namespace {
 
@@ -57,10 +57,17 @@ bool check_build_window(char **value, void **, GucSource) {
     return true;
 }
 
+const config_enum_entry priority_options[] = {
+    {"normal", static_cast<int>(process_priority::Priority::Normal), false},
+    {"low", static_cast<int>(process_priority::Priority::Low), false},
+    {"idle", static_cast<int>(process_priority::Priority::Idle), false},
+    {nullptr, 0, false}};
+
 // Refused only where somebody would believe that it worked: a role's setting is not for this
 // session.
-bool check_nice(int *value, void **, GucSource source) {
-    if (source != PGC_S_SESSION || process_priority::can_become(*value))
+bool check_priority(int *value, void **, GucSource source) {
+    if (source != PGC_S_SESSION ||
+        process_priority::can_become(static_cast<process_priority::Priority>(*value)))
         return true;
     GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
     GUC_check_errmsg("the priority of a session cannot be raised again");
@@ -69,8 +76,8 @@ bool check_nice(int *value, void **, GucSource source) {
     return false;
 }
 
-void assign_nice(int value, void *) {
-    process_priority::become(value);
+void assign_priority(int value, void *) {
+    process_priority::become(static_cast<process_priority::Priority>(value));
 }
 
 } // namespace
@@ -134,10 +141,11 @@ void define(bool preloading) {
                             "Time between two automatic refreshes of the recommendations.", nullptr,
                             &refresh_interval_s, 3600, 10, 7 * 86400, PGC_SIGHUP, GUC_UNIT_S,
                             nullptr, nullptr, nullptr);
-    DefineCustomIntVariable(
-        "pg_triage.nice", "Steps by which a session's process is below the server's priority.",
-        "For roles and databases whose work can wait, not for the whole server.", &nice, 0, 0, 19,
-        PGC_USERSET, GUC_DISALLOW_IN_FILE, check_nice, assign_nice, nullptr);
+    DefineCustomEnumVariable(
+        "pg_triage.priority", "How much of the processors this session gets beside others.",
+        "For roles and databases whose work can wait, not for the whole server.", &priority,
+        static_cast<int>(process_priority::Priority::Normal), priority_options, PGC_USERSET,
+        GUC_DISALLOW_IN_FILE, check_priority, assign_priority, nullptr);
     if (preloading) {
         DefineCustomIntVariable("pg_triage.warm_start_delay",
                                 "Longest time by which warming may delay the server's start.",

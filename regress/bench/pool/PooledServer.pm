@@ -40,7 +40,7 @@ sub set_up
 	make_path($work);
 	if ($option{lock}) { open $lock, '>>', $option{lock} or die "$option{lock}: $!\n" }
 	build_tools();
-	start_server($option{extension} ? '-c', "session_preload_libraries=" . build_extension() : ());
+	start_server($option{extension} ? ('-c', 'session_preload_libraries=' . build_extension()) : ());
 	make_data() unless -e "$work/data_made";
 	return ($bin, $pooler_port);
 }
