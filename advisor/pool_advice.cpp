@@ -9,10 +9,6 @@ namespace {
 // The share of the throughput at which emitted files tell what clients wait.
 constexpr double emitted_load = 0.7;
 
-bool is_bulk(LaneClass lane) {
-    return lane == LaneClass::Ai || lane == LaneClass::Reporting;
-}
-
 std::vector<LaneRequest> lane_requests(const std::vector<AdvisedPool> &pools) {
     std::vector<LaneRequest> requests;
     for (const AdvisedPool &pool : pools)

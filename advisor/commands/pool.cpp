@@ -120,7 +120,7 @@ class PoolCommand : public Command {
                             const std::string &before, const std::string &text) const {
         std::vector<std::string> bulk;
         for (const EmittedPool &pool : pools.pools)
-            if (pool.plan.lane == LaneClass::Ai || pool.plan.lane == LaneClass::Reporting)
+            if (is_bulk(pool.plan.lane))
                 bulk.push_back(pool.plan.name);
         PoolerConsole pooler(pgbouncer_);
         write_output(options, text);

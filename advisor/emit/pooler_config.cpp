@@ -171,9 +171,9 @@ std::string server_settings(const EmittedPools &pools) {
             "{} idle_in_transaction_session_timeout = {};\n",
             plan.name, setting, std::lround(plan.statement_timeout_ms), setting,
             std::lround(plan.idle_in_transaction_timeout_ms));
-        const bool ai = plan.lane == LaneClass::Ai;
-        if (!ai && plan.lane != LaneClass::Reporting)
+        if (!is_bulk(plan.lane))
             continue;
+        const bool ai = plan.lane == LaneClass::Ai;
         text += fmt::format(
             "-- Each connection of a bulk lane is counted as one processor; parallel workers\n"
             "-- would be more of them.\n"

@@ -12,6 +12,11 @@ namespace triage {
 // In order of who keeps connections when there are too few.
 enum class LaneClass { Emergency, Clinical, Ai, Reporting };
 
+// Lanes whose work can wait.
+constexpr bool is_bulk(LaneClass lane) {
+    return lane == LaneClass::Ai || lane == LaneClass::Reporting;
+}
+
 struct Application {
     std::string name;
     LaneClass lane = LaneClass::Clinical;

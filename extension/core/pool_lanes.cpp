@@ -6,10 +6,6 @@
 namespace triage {
 namespace {
 
-bool bulk(LaneClass lane) {
-    return lane == LaneClass::Ai || lane == LaneClass::Reporting;
-}
-
 // Bounds and multiples of p99 by lane. A statement that takes several times what 99 of 100 take is
 // more likely stuck than slow; someone in an emergency asks again sooner than a report does.
 struct Patience {
@@ -50,11 +46,11 @@ void size_bulk_lanes(const std::vector<LaneRequest> &lanes, double cores,
     // Cores that the lanes would keep busy if each had what it wants.
     double wanted = 0;
     for (const LaneRequest &lane : lanes)
-        if (bulk(lane.lane))
+        if (is_bulk(lane.lane))
             wanted += lane.wanted * busy_share(lane.demands);
     double share = wanted > cores ? cores / wanted : 1;
     for (std::size_t i = 0; i < lanes.size(); ++i) {
-        if (!bulk(lanes[i].lane))
+        if (!is_bulk(lanes[i].lane))
             continue;
         plan[i].size = std::max(1, static_cast<int>(std::floor(lanes[i].wanted * share + 1e-9)));
         plan[i].reason = plan[i].size < lanes[i].wanted
@@ -90,7 +86,7 @@ double urgent_share(const std::vector<LaneRequest> &lanes) {
     // Work shrinks as processors fill up: u = sum of r D(u) / C, D linear in u.
     double idle = 0, shrinking = 0;
     for (const LaneRequest &lane : lanes) {
-        if (bulk(lane.lane))
+        if (is_bulk(lane.lane))
             continue;
         const PoolDemands &demands = lane.demands;
         const double full =
@@ -147,7 +143,7 @@ std::vector<FloodTest> test_flood(const std::vector<LaneRequest> &requests,
     SimulationLength length;
     double slowest = 1e9;
     for (const LaneRequest &lane : requests)
-        if (!bulk(lane.lane) && lane.rate_per_s > 0)
+        if (!is_bulk(lane.lane) && lane.rate_per_s > 0)
             slowest = std::min(slowest, lane.rate_per_s);
     length.measured_ms = std::clamp(5'000 / slowest * 1000, 60'000.0, 600'000.0);
     length.longest_queue = 2'000;
@@ -155,7 +151,7 @@ std::vector<FloodTest> test_flood(const std::vector<LaneRequest> &requests,
     std::vector<SimulatedPool> with_flood, together;
     SimulatedPool shared{"all", 0, 0, {}};
     for (std::size_t i = 0; i < requests.size(); ++i) {
-        double rate = bulk(requests[i].lane) ? flood_rate(requests[i]) : requests[i].rate_per_s;
+        double rate = is_bulk(requests[i].lane) ? flood_rate(requests[i]) : requests[i].rate_per_s;
         with_flood.push_back(pool_of(requests[i], plan[i].size + plan[i].reserve, rate));
         shared.size += plan[i].size + plan[i].reserve;
         shared.arrivals_per_ms += rate / 1000;
@@ -168,7 +164,7 @@ std::vector<FloodTest> test_flood(const std::vector<LaneRequest> &requests,
 
     std::vector<FloodTest> tests;
     for (std::size_t i = 0; i < requests.size(); ++i) {
-        if (bulk(requests[i].lane) || requests[i].rate_per_s <= 0)
+        if (is_bulk(requests[i].lane) || requests[i].rate_per_s <= 0)
             continue;
         auto alone = simulate_pools(server, {with_flood[i]}, length, random);
         tests.push_back({requests[i].name, alone[0].response.p99_ms, flooded[i].response.p99_ms,

@@ -26,8 +26,8 @@ extern int verify_duration_s; // how long a new index is watched before the verd
 extern double
     revert_threshold; // keep only if the affected statements' time fell by at least this, 0..1
 extern int save_interval_s;    // between two writes of the statistics file, s; 0 = at shutdown only
-extern int priority;           // process_priority::Priority of this session
 extern int refresh_interval_s; // between two runs of the recommender when auto_index is on, s
+extern int priority;           // of this session: process_priority::Priority
 
 constexpr char auto_build_window[] = "auto"; // letters of either case
 

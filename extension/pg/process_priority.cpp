@@ -22,8 +22,7 @@ namespace {
 constexpr int low_steps = 10;
 
 Priority applied = Priority::Normal;
-int group_nice = 0;         // what the session's group should have
-bool group_pending = false; // and does not have yet
+bool group_pending = false; // the session's group has not got there yet
 
 // The server's own, which a process has until it is told otherwise.
 int server_nice() {
@@ -52,6 +51,10 @@ bool sessions_are_groups() {
     return known && on == '1';
 }
 
+int steps_of(Priority priority) {
+    return priority == Priority::Normal ? 0 : low_steps;
+}
+
 // Ten writes a second are taken, from all processes together: false if it was one too many.
 bool set_group(int nice) {
     const int file = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
@@ -66,12 +69,11 @@ bool set_group(int nice) {
 
 void try_again(XactEvent, void *) {
     if (group_pending)
-        group_pending = !set_group(group_nice);
+        group_pending = !set_group(steps_of(applied));
 }
 
-void set_group_now_or_later(int nice) {
-    group_nice = nice;
-    group_pending = !set_group(nice);
+void set_group_now_or_later() {
+    group_pending = !set_group(steps_of(applied));
     static bool registered = false;
     if (group_pending && !registered) {
         RegisterXactCallback(try_again, nullptr);
@@ -101,13 +103,12 @@ void become(Priority priority) {
         return;
     if (applied == Priority::Idle && !set_idle(false))
         return;
-    const int steps = priority == Priority::Normal ? 0 : low_steps;
-    if (setpriority(PRIO_PROCESS, 0, server_nice() + steps) != 0)
+    if (setpriority(PRIO_PROCESS, 0, server_nice() + steps_of(priority)) != 0)
         return;
-    set_group_now_or_later(steps);
+    applied = priority;
+    set_group_now_or_later();
     if (priority == Priority::Idle && !sessions_are_groups())
         set_idle(true);
-    applied = priority;
 }
 
 } // namespace triage::process_priority
