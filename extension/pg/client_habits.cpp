@@ -1,6 +1,7 @@
 #include "pg/client_habits.h"
 
 PG_HEADERS_BEGIN
+#include "access/xact.h"
 #include "executor/instrument.h"
 #include "nodes/execnodes.h"
 #include "nodes/plannodes.h"
@@ -48,7 +49,7 @@ std::uint64_t result_columns(const Plan *plan) noexcept {
 
 } // namespace
 
-void note_repetition(store::Handle statement, std::uint32_t times) noexcept {
+void note_repetition(store::StatementHandle statement, std::uint32_t times) noexcept {
     // The first ones were not known to be repeated.
     const bool first = times == Repetition::least;
     if (first)
@@ -57,16 +58,18 @@ void note_repetition(store::Handle statement, std::uint32_t times) noexcept {
     store::raise_habit(statement, Habit::MostRepeated, times);
 }
 
-void note_empty(Recent &recent, store::Handle statement, TimestampTz at) noexcept {
+void note_empty(Recent &recent, store::StatementHandle statement) noexcept {
+    if (recent.reader == Reader::Server)
+        return;
     store::add_habit(statement, Habit::Empty, 1);
-    if (const std::int64_t distance = recent.empty.tick(at)) {
+    if (const std::int64_t distance = recent.empty.tick(GetCurrentStatementStartTimestamp())) {
         store::add_habit(statement, Habit::Steady, 1);
         store::add_habit(statement, Habit::SteadyMicroseconds,
                          static_cast<std::uint64_t>(distance));
     }
 }
 
-void note_sample(Reader reader, store::Handle statement, const QueryDesc *query) noexcept {
+void note_sample(Reader reader, store::StatementHandle statement, const QueryDesc *query) noexcept {
     if (reader == Reader::Server)
         return;
     if (query->operation != CMD_SELECT) {

@@ -39,9 +39,10 @@ inline Reader reader_of(const QueryDesc *query) noexcept {
 }
 
 // Out of line: hardly ever.
-void note_repetition(store::Handle statement, std::uint32_t times) noexcept;
+void note_repetition(store::StatementHandle statement, std::uint32_t times) noexcept;
 
-inline void note_start(Recent &recent, const QueryDesc *query, store::Handle statement) noexcept {
+inline void note_start(Recent &recent, const QueryDesc *query,
+                       store::StatementHandle statement) noexcept {
     recent.reader = reader_of(query);
     if (recent.reader == Reader::Server)
         return;
@@ -55,9 +56,9 @@ inline void note_start(Recent &recent, const QueryDesc *query, store::Handle sta
 }
 
 // Of an execution that returned and changed nothing.
-void note_empty(Recent &recent, store::Handle statement, TimestampTz at) noexcept;
+void note_empty(Recent &recent, store::StatementHandle statement) noexcept;
 
 // Of a sampled execution that is over but not cleaned up; its nodes count their rows.
-void note_sample(Reader reader, store::Handle statement, const QueryDesc *query) noexcept;
+void note_sample(Reader reader, store::StatementHandle statement, const QueryDesc *query) noexcept;
 
 } // namespace triage::client_habits

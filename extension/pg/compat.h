@@ -256,6 +256,19 @@ inline LocalTransactionId local_transaction() {
 #endif
 }
 
+// What was measured so far, and not while the clock runs: without the end of a loop, which may or
+// may not have come.
+inline std::uint64_t elapsed_ns(const Instrumentation *instrument) {
+    if (!instrument->running)
+        return static_cast<std::uint64_t>(std::max(instrument->total, 0.0) * 1e9);
+#if PG_VERSION_NUM >= 160000
+    return static_cast<std::uint64_t>(INSTR_TIME_GET_NANOSEC(instrument->counter));
+#else
+    return static_cast<std::uint64_t>(instrument->counter.tv_sec) * 1'000'000'000 +
+           static_cast<std::uint64_t>(instrument->counter.tv_nsec);
+#endif
+}
+
 // Rows that a statement returned or changed, over all its runs where the server adds them up.
 inline std::uint64_t rows_processed(const EState *state) {
 #if PG_VERSION_NUM >= 160000

@@ -5,6 +5,7 @@
 #include "pg/faults.h"
 #include "pg/pg.h"
 #include "pg/process_priority.h"
+#include "pg/sampler.h"
 
 PG_HEADERS_BEGIN
 #include "utils/guc.h"
@@ -76,6 +77,10 @@ bool check_priority(int *value, void **, GucSource source) {
     return false;
 }
 
+void assign_sample_rate(double, void *) {
+    sampler::start_over();
+}
+
 void assign_priority(int value, void *) {
     process_priority::become(static_cast<process_priority::Priority>(value));
 }
@@ -88,7 +93,7 @@ void define(bool preloading) {
     DefineCustomRealVariable(
         "pg_triage.sample_rate",
         "Share of executions whose plan is sampled, beyond the first ones of each statement.",
-        nullptr, &sample_rate, 0.02, 0.0, 1.0, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+        nullptr, &sample_rate, 0.02, 0.0, 1.0, PGC_SUSET, 0, nullptr, assign_sample_rate, nullptr);
     DefineCustomRealVariable(
         "pg_triage.sample_budget", "Share of a session's time that looking at plans may take.",
         "1 is no limit.", &sample_budget, 0.01, 0.0, 1.0, PGC_SUSET, 0, nullptr, nullptr, nullptr);

@@ -1,6 +1,8 @@
 // Every setting of the extension. Meaning, units and defaults: docs/settings.md.
 #pragma once
 
+// Not through the table of what other libraries may define: each execution reads some of them.
+#pragma GCC visibility push(hidden)
 namespace triage::guc {
 
 enum class AutoIndex : int { Off, Recommend, Create };
@@ -35,3 +37,4 @@ constexpr char auto_build_window[] = "auto"; // letters of either case
 void define(bool preloading);
 
 } // namespace triage::guc
+#pragma GCC visibility pop

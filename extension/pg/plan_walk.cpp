@@ -232,17 +232,6 @@ Oid relation_of(const PlannedStmt *statement, Index rti) noexcept {
     return entry->rtekind == RTE_RELATION ? entry->relid : InvalidOid;
 }
 
-std::uint64_t look_of(const PlannedStmt *statement) noexcept {
-    constexpr std::uint64_t factor = 0x9E3779B97F4A7C15u;
-    const Plan *plan = statement->planTree;
-    std::uint64_t look = std::bit_cast<std::uint64_t>(plan->total_cost) * factor ^
-                         std::bit_cast<std::uint64_t>(plan->startup_cost) ^ nodeTag(plan);
-    const List *relations = statement->relationOids;
-    for (int i = 0; i < list_length(relations); i++)
-        look = std::rotl(look, 29) * factor ^ list_nth_oid(relations, i);
-    return look;
-}
-
 std::uint64_t plan_id_of(const PlannedStmt *statement) noexcept {
     PlanHash hash;
     ShapeWalk(statement, hash).all();

@@ -1,4 +1,4 @@
-// The shape of a finished plan: looked at for every execution, so nothing here reads a catalog,
+// The shape of a finished plan: looked at in the sampler's hooks, so nothing here reads a catalog,
 // raises or allocates, and the number of nodes visited is bounded.
 #pragma once
 
@@ -10,11 +10,6 @@ PG_HEADERS_BEGIN
 PG_HEADERS_END
 
 namespace triage {
-
-// Tells at a glance that a statement's plan is the one of the last time: a hash of its costs and of
-// its relations. Two plans that differ in nothing else can only come from catalogs that changed in
-// between, which whoever compares has to watch for.
-std::uint64_t look_of(const PlannedStmt *statement) noexcept;
 
 // The id of the shape, which alone takes a fraction of the work.
 std::uint64_t plan_id_of(const PlannedStmt *statement) noexcept;

@@ -12,4 +12,7 @@ namespace triage::sampler {
 // Installs the executor hooks; only while preloading.
 void install_hooks();
 
+// To be called where pg_triage.sample_rate changed: which executions are sampled is decided anew.
+void start_over();
+
 } // namespace triage::sampler

@@ -237,7 +237,7 @@ void install_hooks() {
     shmem_startup_hook = startup;
 }
 
-Handle statement(const StatementKey &key, Loss &why_not) noexcept {
+StatementHandle statement(const StatementKey &key, Loss &why_not) noexcept {
     why_not = Loss::Statement;
     if (faults::hits(faults::Point::statement_full))
         return {};
@@ -255,12 +255,12 @@ Handle statement(const StatementKey &key, Loss &why_not) noexcept {
     if (!place.usable())
         return {};
     // The generation first, the key again after it: a slot recycled in between is not ours.
-    const std::uint32_t generation =
-        segment.statements[place.slot].generation.load(std::memory_order_acquire);
-    return segment.statements[place.slot].key == key ? Handle{place.slot, generation} : Handle{};
+    StatementSlot &slot = segment.statements[place.slot];
+    const std::uint32_t generation = slot.generation.load(std::memory_order_acquire);
+    return slot.key == key ? StatementHandle{&slot, generation} : StatementHandle{};
 }
 
-Handle plan(const StatementKey &key, const PlanShape &shape) noexcept {
+PlanHandle plan(const StatementKey &key, const PlanShape &shape) noexcept {
     if (fails(faults::Point::plan_full, Loss::Plan))
         return {};
     const std::uint64_t planid = shape.id();
@@ -273,15 +273,15 @@ Handle plan(const StatementKey &key, const PlanShape &shape) noexcept {
     note_place(place, Loss::Plan);
     if (!place.usable())
         return {};
-    const std::uint32_t generation =
-        segment.plans[place.slot].generation.load(std::memory_order_acquire);
-    return matches(segment.plans[place.slot]) ? Handle{place.slot, generation} : Handle{};
+    PlanSlot &slot = segment.plans[place.slot];
+    const std::uint32_t generation = slot.generation.load(std::memory_order_acquire);
+    return matches(slot) ? PlanHandle{&slot, generation} : PlanHandle{};
 }
 
-void take_up_plan(Handle statement, Handle plan, TimestampTz at) noexcept {
-    PlanSlot &slot = segment.plans[plan.slot];
-    const std::uint64_t until_now = segment.statements[statement.slot].current_plan.exchange(
-        slot.planid, std::memory_order_relaxed);
+void take_up_plan(StatementHandle statement, PlanHandle plan, TimestampTz at) noexcept {
+    PlanSlot &slot = *plan.slot;
+    const std::uint64_t until_now =
+        statement.slot->current_plan.exchange(slot.planid, std::memory_order_relaxed);
     if (until_now == slot.planid)
         return;
     slot.succeeded.store(until_now, std::memory_order_relaxed);
@@ -289,22 +289,25 @@ void take_up_plan(Handle statement, Handle plan, TimestampTz at) noexcept {
     slot.times_taken_up.fetch_add(1, std::memory_order_relaxed);
 }
 
-void count_sample(Handle statement, bool generic_plan, Oid main_relation) noexcept {
-    StatementSlot &slot = segment.statements[statement.slot];
+void count_sample(StatementHandle statement, PlanHandle plan, bool generic_plan,
+                  Oid main_relation) noexcept {
+    StatementSlot &slot = *statement.slot;
     slot.sampled.fetch_add(1, std::memory_order_relaxed);
+    if (plan)
+        plan.slot->sampled.fetch_add(1, std::memory_order_relaxed);
     if (generic_plan)
         slot.generic_plans.fetch_add(1, std::memory_order_relaxed);
     if (OidIsValid(main_relation))
         slot.main_relation.store(main_relation, std::memory_order_relaxed);
 }
 
-void add_habit(Handle statement, Habit habit, std::uint64_t count) noexcept {
-    segment.statements[statement.slot].habits[static_cast<std::size_t>(habit)].fetch_add(
-        count, std::memory_order_relaxed);
+void add_habit(StatementHandle statement, Habit habit, std::uint64_t count) noexcept {
+    statement.slot->habits[static_cast<std::size_t>(habit)].fetch_add(count,
+                                                                      std::memory_order_relaxed);
 }
 
-void raise_habit(Handle statement, Habit habit, std::uint64_t at_least) noexcept {
-    raise_to(segment.statements[statement.slot].habits[static_cast<std::size_t>(habit)], at_least);
+void raise_habit(StatementHandle statement, Habit habit, std::uint64_t at_least) noexcept {
+    raise_to(statement.slot->habits[static_cast<std::size_t>(habit)], at_least);
 }
 
 void add_scan(const StatementKey &key, ScanSample &sample, std::uint32_t epoch) noexcept {
@@ -337,12 +340,12 @@ std::uint32_t label_epoch() noexcept {
 
 void restore(const store_image::StatementRecord &record) noexcept {
     Loss why_not;
-    const Handle handle = statement(record.key, why_not);
-    if (!is_current_statement(handle)) {
+    const StatementHandle handle = statement(record.key, why_not);
+    if (!handle) {
         count_loss(why_not);
         return;
     }
-    StatementSlot &slot = segment.statements[handle.slot];
+    StatementSlot &slot = *handle.slot;
     slot.main_relation = record.main_relation;
     slot.total_ns = record.total_ns;
     slot.max_ns = record.max_ns;
@@ -367,10 +370,10 @@ void restore(const store_image::ScanRecord &record) noexcept {
 }
 
 void restore(const store_image::PlanRecord &record) noexcept {
-    const Handle handle = plan(record.key, record.shape);
-    if (!is_current_plan(handle))
+    const PlanHandle handle = plan(record.key, record.shape);
+    if (!handle)
         return;
-    PlanSlot &slot = segment.plans[handle.slot];
+    PlanSlot &slot = *handle.slot;
     slot.executions = record.executions;
     slot.sampled = record.sampled;
     slot.total_ns = record.total_ns;

@@ -109,28 +109,34 @@ enum class Loss : std::uint8_t {
 // --- Writing (the sampler; nothing here raises, waits or allocates)
 // -----------------------------------
 
-// A slot and the generation in which it was found; stale once somebody else owns the slot. The
-// last generation stands for no slot at all.
-struct Handle {
-    std::uint32_t slot = 0;
-    std::uint32_t generation = UINT32_MAX;
+// A slot and the generation in which it was found; stale once somebody else owns the slot.
+template <class Slot> struct Handle {
+    Slot *slot = nullptr;
+    std::uint32_t generation = 0;
 
-    bool operator==(const Handle &) const = default;
+    explicit operator bool() const { return slot != nullptr; }
 };
 
-// Invalid (is_current is false) if there is no room. For a plan that is counted as lost, for a
-// statement told in `why_not`: one that is looked for twice is lost once.
-Handle statement(const StatementKey &key, Loss &why_not) noexcept;
-Handle plan(const StatementKey &key, const PlanShape &shape) noexcept;
+struct StatementSlot;
+struct PlanSlot;
+using StatementHandle = Handle<StatementSlot>;
+using PlanHandle = Handle<PlanSlot>;
+
+// Null if there is no room. For a plan that is counted as lost, for a statement told in `why_not`:
+// one that is looked for twice is lost once.
+StatementHandle statement(const StatementKey &key, Loss &why_not) noexcept;
+PlanHandle plan(const StatementKey &key, const PlanShape &shape) noexcept;
 
 // Of current handles. What each execution counts is inline in pg/store_counting.h.
 //
 // The plan is the statement's from now on. To be called where a backend sees another plan than it
 // did the last time; all but the first of those that meet the same change do nothing.
-void take_up_plan(Handle statement, Handle plan, TimestampTz at) noexcept;
-void count_sample(Handle statement, bool generic_plan, Oid main_relation) noexcept;
-void add_habit(Handle statement, Habit habit, std::uint64_t count) noexcept;
-void raise_habit(Handle statement, Habit habit, std::uint64_t at_least) noexcept;
+void take_up_plan(StatementHandle statement, PlanHandle plan, TimestampTz at) noexcept;
+// `plan`: null if there was no room for it.
+void count_sample(StatementHandle statement, PlanHandle plan, bool generic_plan,
+                  Oid main_relation) noexcept;
+void add_habit(StatementHandle statement, Habit habit, std::uint64_t count) noexcept;
+void raise_habit(StatementHandle statement, Habit habit, std::uint64_t at_least) noexcept;
 // `label_epoch`: as it was when the sample's values were decided on; if it moved they are dropped.
 void add_scan(const StatementKey &key, ScanSample &sample, std::uint32_t label_epoch) noexcept;
 

@@ -1,0 +1,102 @@
+// Where this backend found the statements that it executed lately, and their plans, in the store:
+// so that each execution of one pays for a comparison instead of a search. Bounded: a statement
+// that comes to the same place as another takes it. Nothing here raises, waits or allocates.
+#pragma once
+
+#include <bit>
+
+#include "pg/client_habits.h"
+#include "pg/compat.h"
+#include "pg/store_counting.h"
+
+PG_HEADERS_BEGIN
+#include "executor/execdesc.h"
+#include "miscadmin.h"
+#include "nodes/plannodes.h"
+PG_HEADERS_END
+
+// Not through the table of what other libraries may define: each execution reads them.
+#pragma GCC visibility push(hidden)
+namespace triage::recent_statements {
+
+// Tells at a glance that a plan is its statement's last one. Two plans of the same costs and
+// relations can only come from catalogs that changed in between.
+struct PlanLook {
+    std::uint64_t total_cost = 0, startup_cost = 0; // as bits
+    std::uint64_t relations = 0;                    // a hash of them
+    std::uint64_t catalogs = 0;                     // as of when; 0: never
+};
+
+struct alignas(128) Statement {
+    std::int64_t queryid = 0; // 0: nobody's
+    Oid userid = InvalidOid;
+    bool wants_sample = false; // hardly_sampled(), as of last time
+    store::StatementHandle in_store;
+    store::PlanHandle plan; // the last one
+    PlanLook look;          // of that
+    client_habits::Recent habits;
+};
+
+constexpr int places = 512; // a power of two
+extern Statement statements[places];
+
+// Counts what may change a plan without changing its costs: an index that takes another's place, a
+// new definition.
+extern std::uint64_t catalogs;
+
+inline Statement &place_of(std::int64_t queryid, Oid userid) noexcept {
+    return statements[(static_cast<std::uint64_t>(queryid) ^ userid) % places];
+}
+
+inline store::StatementKey key_of(const QueryDesc *query) noexcept {
+    return {GetUserId(), MyDatabaseId, static_cast<std::int64_t>(query->plannedstmt->queryId)};
+}
+
+// Looks for it in the store.
+Statement *find_anew(const QueryDesc *query, store::Loss &why_not) noexcept;
+
+// What the current user executes; null, and `why_not`, if there is no room for it.
+inline Statement *find(const QueryDesc *query, store::Loss &why_not) noexcept {
+    const auto queryid = static_cast<std::int64_t>(query->plannedstmt->queryId);
+    const Oid userid = GetUserId();
+    Statement &place = place_of(queryid, userid);
+    if (place.queryid == queryid && place.userid == userid && is_current(place.in_store)) [[likely]]
+        return &place;
+    return find_anew(query, why_not);
+}
+
+inline std::uint64_t hash_of_relations(const PlannedStmt *statement) noexcept {
+    const List *relations = statement->relationOids;
+    if (relations == NIL)
+        return 0;
+    std::uint64_t hash = 0;
+    for (const ListCell *cell = relations->elements, *end = cell + relations->length; cell != end;
+         cell++)
+        hash = (hash ^ cell->oid_value) * 0x9E3779B97F4A7C15u;
+    return hash;
+}
+
+// Whether statement.plan is the plan of this execution, too.
+inline bool has_last_plan(const Statement &statement, const QueryDesc *query) noexcept {
+    const PlannedStmt *planned = query->plannedstmt;
+    const PlanLook &last = statement.look;
+    return last.total_cost == std::bit_cast<std::uint64_t>(planned->planTree->total_cost) &&
+           last.startup_cost == std::bit_cast<std::uint64_t>(planned->planTree->startup_cost) &&
+           last.catalogs == catalogs && last.relations == hash_of_relations(planned) &&
+           is_current(statement.plan);
+}
+
+// Makes it so, from what the store has. False if there is no room for the plan in the store.
+bool find_plan(Statement &statement, const QueryDesc *query, TimestampTz at) noexcept;
+
+// Whether the statement, or its plan, has not had its first samples yet, from all backends
+// together; false where nothing is sampled.
+bool hardly_sampled(const Statement &statement) noexcept;
+
+void forget() noexcept;
+
+// Learns of changes of the catalogs from now on.
+void install();
+
+} // namespace triage::recent_statements
+#pragma GCC visibility pop
