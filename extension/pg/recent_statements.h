@@ -56,18 +56,18 @@ inline store::StatementKey key_of(const QueryDesc *query) noexcept {
 Statement *find_anew(const QueryDesc *query, store::Loss &why_not) noexcept;
 
 // What the current user executes; null, and `why_not`, if there is no room for it.
-inline Statement *find(const QueryDesc *query, store::Loss &why_not) noexcept {
+inline Statement *find(const QueryDesc *query, Oid userid, store::Loss &why_not) noexcept {
     const auto queryid = static_cast<std::int64_t>(query->plannedstmt->queryId);
-    const Oid userid = GetUserId();
     Statement &place = place_of(queryid, userid);
     if (place.queryid == queryid && place.userid == userid && is_current(place.in_store)) [[likely]]
         return &place;
     return find_anew(query, why_not);
 }
 
+// A single one is the one that the statement names.
 inline std::uint64_t hash_of_relations(const PlannedStmt *statement) noexcept {
     const List *relations = statement->relationOids;
-    if (relations == NIL)
+    if (list_length(relations) <= 1)
         return 0;
     std::uint64_t hash = 0;
     for (const ListCell *cell = relations->elements, *end = cell + relations->length; cell != end;

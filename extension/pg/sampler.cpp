@@ -208,22 +208,29 @@ void measure_total(QueryDesc *query) noexcept {
         allocate_total(query);
 }
 
+// Nothing is read of any relation: there is no scan to learn of.
+bool inserts_values(const PlannedStmt *statement) noexcept {
+    return statement->commandType == CMD_INSERT && list_length(statement->rtable) == 1;
+}
+
 [[gnu::noinline]] void start_sampled(QueryDesc *query, int eflags) {
     // Before other statements can start in between.
     const auto reader = latest.statement->habits.reader;
-    query->instrument_options |= INSTRUMENT_ROWS;
+    if (!inserts_values(query->plannedstmt))
+        query->instrument_options |= INSTRUMENT_ROWS;
     previous_start(query, eflags);
     measure_total(query);
     begin_sample(query, reader);
 }
 
 void executor_start(QueryDesc *query, int eflags) {
+    const Oid userid = GetUserId(); // a call, before there is more to keep over it
     if (!counts(query, eflags)) [[unlikely]] {
         latest.query = nullptr;
         return previous_start(query, eflags);
     }
     latest.query = query;
-    latest.statement = recent_statements::find(query, latest.why_not);
+    latest.statement = recent_statements::find(query, userid, latest.why_not);
     if (latest.statement) [[likely]] {
         client_habits::note_start(latest.statement->habits, query, latest.statement->in_store);
         if ((latest.statement->wants_sample || chosen_by_chance()) && within_budget()) [[unlikely]]
@@ -245,7 +252,7 @@ void executor_start(QueryDesc *query, int eflags) {
         return nullptr;
     latest.query = nullptr; // its statement's place may be taken now
     store::Loss why_not;
-    Statement *statement = recent_statements::find(query, why_not);
+    Statement *statement = recent_statements::find(query, GetUserId(), why_not);
     if (statement == nullptr)
         store::count_loss(why_not);
     return statement;

@@ -2,9 +2,10 @@
 # make bench-overhead: what watching a statement costs, for us and for others: user instructions an execution, and
 # beside them backends' processor time.
 #
-#   make bench-overhead [BENCH_OPTIONS='--only prepared --few 200 --many 1200 --rounds 5 --seconds 2']
+#   make bench-overhead [BENCH_OPTIONS='--only prepared --few 200 --many 1200 --layouts 3 --rounds 5 --seconds 2']
 #   regress/bench/overhead/bench.pl --bindir DIR [--only REGEX] [--variants REGEX] [--few N] [--many N]
-#                                   [--rounds N] [--seconds N] [--callgrind FILE] [--directory DIR] [--keep]
+#                                   [--layouts N] [--rounds N] [--seconds N] [--callgrind FILE] [--directory DIR]
+#                                   [--keep]
 #
 # cachegrind counts the instructions of a single-user server that executes the same statement 200 times, and
 # 1200 times; the thousandth part of the difference is one execution's. This repeats to 0.1 %, on a busy machine
@@ -13,7 +14,9 @@
 # variant instead, for callgrind_annotate.
 #
 # Whatever is loaded moves the heap, and with it how long malloc looks for room, by some hundred instructions an
-# execution up or down. So the last column leaves out what is executed in malloc itself.
+# execution up or down; the length of a setting does, too. So all is measured with --layouts different lengths of
+# cluster_name, each variant compared with pg_stat_statements of the same length: the median, and their range. The last
+# column, of the first layout, leaves out what is executed in malloc itself.
 #
 # Processor time knows the kernel, too, and caches; see ProcessorTime.pm. It is of real servers with one client, a
 # turn of some seconds for each in every round (--rounds 0: none), and less exact by far.
@@ -27,10 +30,12 @@ use Median;
 use ProcessorTime;
 use ThrowAwayCluster;
 
-my %option = (few => 200, many => 1200, only => '.', variants => '.', rounds => 5, seconds => 2);
-GetOptions(\%option, qw(bindir=s directory=s keep few=i many=i only=s variants=s rounds=i seconds=f callgrind=s))
+my %option = (few => 200, many => 1200, only => '.', variants => '.', layouts => 3, rounds => 5, seconds => 2);
+GetOptions(\%option, qw(bindir=s directory=s keep few=i many=i only=s variants=s layouts=i rounds=i seconds=f callgrind=s))
   or die "usage: see the head of $0\n";
 die "few and many must be at least 100 and 100 apart\n" if $option{few} < 100 || $option{many} < $option{few} + 100;
+$option{layouts} = 1 if $option{callgrind};
+die "there must be at least one layout\n" if $option{layouts} < 1;
 
 my @workloads = (
 	[ '-S simple', '', 'SELECT abalance FROM pgbench_accounts WHERE aid = %d' ],
@@ -105,16 +110,26 @@ sub script
 	return join("\n", @lines) . "\n";
 }
 
+# What a variant adds to the one below it.
+sub added
+{
+	my ($above, $below) = @_;
+	my @added = sort { $a <=> $b } map { $above->[$_]{all} - $below->[$_]{all} } 0 .. $#$above;
+	return sprintf '   %+8.0f  (%+.2f %%)  %14s   %+8.0f', median(@added), 100 * median(@added) / median(map { $_->{all} } @$below),
+	  sprintf('%+.0f to %+.0f', @added[ 0, -1 ]), $above->[0]{own} - $below->[0]{own};
+}
+
 # All instructions, and those of them in the C library's allocator.
 sub instructions
 {
-	my ($workload, $variant, $count) = @_;
+	my ($workload, $variant, $layout, $count) = @_;
 	my ($input, $counts) = map { "$directory/$_" } 'statements.sql', 'cachegrind.out';
 	open my $file, '>', $input or die "$input: $!\n";
 	print $file script($workload, $count);
 	close $file;
 	unlink glob "$directory/data/pg_stat/*";    # nobody knows a statement from the last run
 	my @settings = map { ('-c', "$_=$variant->[1]{$_}") } sort keys %{ $variant->[1] };
+	push @settings, '-c', 'cluster_name=' . 'x' x (90 * $layout) if $layout > 0;
 	my @tool = $option{callgrind}
 	  ? ('--tool=callgrind', "--callgrind-out-file=$option{callgrind}")
 	  : ('--tool=cachegrind', '--cache-sim=no', "--cachegrind-out-file=$counts");
@@ -158,19 +173,20 @@ $| = 1;
 foreach my $workload (grep { $_->[0] =~ /$option{only}/ } @workloads)
 {
 	my %cost;
-	printf "%-40s %17s %21s\n", $workload->[0], 'added', 'beside malloc';
+	printf "%-40s %8s %11s %15s   %s\n", $workload->[0], 'added', '', 'range', 'beside malloc';
 	foreach my $variant (grep { $_->[0] =~ /$option{variants}/ } @variants)
 	{
-		my @few = instructions($workload, $variant, $option{few});
-		my @many = instructions($workload, $variant, $option{many});
-		my ($all, $allocator) = map { ($many[$_] - $few[$_]) / ($option{many} - $option{few}) } 0, 1;
-		$cost{ $variant->[0] } = { all => $all, own => $all - $allocator };
+		my @by_layout;
+		foreach my $layout (0 .. $option{layouts} - 1)
+		{
+			my @few = instructions($workload, $variant, $layout, $option{few});
+			my @many = instructions($workload, $variant, $layout, $option{many});
+			my ($all, $allocator) = map { ($many[$_] - $few[$_]) / ($option{many} - $option{few}) } 0, 1;
+			push @by_layout, { all => $all, own => $all - $allocator };
+		}
+		$cost{ $variant->[0] } = \@by_layout;
 		my $below = $variant->[0] eq 'vanilla' ? undef : $cost{ $variant->[0] =~ /^\+/ ? 'pg_stat_statements' : 'vanilla' };
-		printf "  %-28s %9.0f%s\n", $variant->[0], $all,
-		  defined $below
-		  ? sprintf('   %+8.0f  (%+.2f %%)   %+8.0f', $all - $below->{all}, 100 * ($all - $below->{all}) / $below->{all},
-			$all - $allocator - $below->{own})
-		  : '';
+		printf "  %-28s %9.0f%s\n", $variant->[0], median(map { $_->{all} } @by_layout), defined $below ? added(\@by_layout, $below) : '';
 	}
 }
 
