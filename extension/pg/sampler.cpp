@@ -208,15 +208,17 @@ void measure_total(QueryDesc *query) noexcept {
         allocate_total(query);
 }
 
-// Nothing is read of any relation: there is no scan to learn of.
-bool inserts_values(const PlannedStmt *statement) noexcept {
-    return statement->commandType == CMD_INSERT && list_length(statement->rtable) == 1;
+// INSERT ... VALUES of one row reads no relation: there is no scan whose rows to count.
+bool inserts_one_row(const PlannedStmt *statement) noexcept {
+    const Plan *plan = statement->planTree;
+    return IsA(plan, ModifyTable) && IsA(outerPlan(plan), Result) &&
+           outerPlan(outerPlan(plan)) == nullptr && statement->subplans == NIL;
 }
 
 [[gnu::noinline]] void start_sampled(QueryDesc *query, int eflags) {
     // Before other statements can start in between.
     const auto reader = latest.statement->habits.reader;
-    if (!inserts_values(query->plannedstmt))
+    if (!inserts_one_row(query->plannedstmt))
         query->instrument_options |= INSTRUMENT_ROWS;
     previous_start(query, eflags);
     measure_total(query);

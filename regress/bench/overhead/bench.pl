@@ -2,7 +2,7 @@
 # make bench-overhead: what watching a statement costs, for us and for others: user instructions an execution, and
 # beside them backends' processor time.
 #
-#   make bench-overhead [BENCH_OPTIONS='--only prepared --few 200 --many 1200 --layouts 3 --rounds 5 --seconds 2']
+#   make bench-overhead [BENCH_OPTIONS='--only prepared --few 200 --many 1200 --layouts 5 --rounds 5 --seconds 2']
 #   regress/bench/overhead/bench.pl --bindir DIR [--only REGEX] [--variants REGEX] [--few N] [--many N]
 #                                   [--layouts N] [--rounds N] [--seconds N] [--callgrind FILE] [--directory DIR]
 #                                   [--keep]
@@ -30,7 +30,7 @@ use Median;
 use ProcessorTime;
 use ThrowAwayCluster;
 
-my %option = (few => 200, many => 1200, only => '.', variants => '.', layouts => 3, rounds => 5, seconds => 2);
+my %option = (few => 200, many => 1200, only => '.', variants => '.', layouts => 5, rounds => 5, seconds => 2);
 GetOptions(\%option, qw(bindir=s directory=s keep few=i many=i only=s variants=s layouts=i rounds=i seconds=f callgrind=s))
   or die "usage: see the head of $0\n";
 die "few and many must be at least 100 and 100 apart\n" if $option{few} < 100 || $option{many} < $option{few} + 100;
