@@ -49,7 +49,8 @@ Json json_of(const AdvisedPool &pool) {
         {"demands",
          {{"cpu_ms", demands.cpu_ms},
           {"io_ms", demands.io_ms},
-          {"serial_ms", demands.serial_ms},
+          {"serial_ms", demands.serial_ms()},
+          {"locks", demands.locks},
           {"pooler_ms", demands.pooler_ms},
           {"delay_ms", demands.delay_ms},
           {"start_ms", demands.start_ms},
@@ -107,7 +108,7 @@ Section section_of(const AdvisedPool &pool) {
         Table{{{"A transaction needs"}, {"ms", Align::Right}},
               {{"processor", fmt::format("{:.3f}", demands.cpu_ms)},
                {"disk", fmt::format("{:.3f}", demands.io_ms)},
-               {"under a lock", fmt::format("{:.3f}", demands.serial_ms)},
+               {"of all hot locks together", fmt::format("{:.3f}", demands.serial_ms())},
                {"pooler", fmt::format("{:.3f}", demands.pooler_ms)},
                {"until the server begins", fmt::format("{:.3f}", demands.start_ms)},
                {"sleeping, network, client's thinking", fmt::format("{:.3f}", demands.delay_ms)}}});

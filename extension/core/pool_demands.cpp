@@ -32,6 +32,8 @@ constexpr double most_woken_ms = 0.02;
 
 // More round trips are simulated as so many.
 constexpr double most_round_trips = 10;
+// And more locks as so many, among which hardly two meet.
+constexpr double most_locks = 1000;
 
 double positive(double value) {
     return std::isfinite(value) ? std::max(value, 0.0) : 0;
@@ -97,6 +99,26 @@ double variation_of(double deviation, double measured, double need) {
                     : least_variation;
 }
 
+// Of the whole transaction's time, where nothing queues: what is not statements does not vary.
+double variation_of_hold(const PoolObservation &observation, double hold) {
+    double calls = 0, mean = 0, square = 0, variance = 0;
+    for (const ObservedStatement &statement : observation.statements) {
+        const double share = needed_share(statement), needed = statement.mean_ms * share;
+        const double deviation = statement.stddev_ms * share;
+        calls += statement.calls_per_transaction;
+        mean += statement.calls_per_transaction * needed;
+        variance += statement.calls_per_transaction * deviation * deviation;
+        square += statement.calls_per_transaction * (deviation * deviation + needed * needed);
+    }
+    if (mean <= 0)
+        return unknown_variation;
+    // Each a transaction of its own, or all of them one.
+    const double of_one = calls <= most_calls_of_one_statement
+                              ? square / calls - std::pow(mean / calls, 2)
+                              : variance;
+    return variation_of(std::sqrt(std::max(of_one, 0.0)), mean, hold);
+}
+
 } // namespace
 
 double PoolDemands::cores_for_transactions() const {
@@ -107,18 +129,16 @@ double PoolDemands::cores_for_transactions() const {
 ClosedNetwork PoolDemands::network() const {
     // The pooler's work keeps its thread busy and a processor, at the same time: as a queue for the
     // thread it must not take the time that it takes on the processor once more.
-    return {{{cpu_ms + pooler_cpu_ms, cores_for_transactions()},
-             {io_ms, io_servers},
-             {serial_ms, 1},
-             {pooler_ms, 1}},
-            positive(delay_ms + start_ms - pooler_cpu_ms)};
+    return {
+        {{cpu_ms + pooler_cpu_ms, cores_for_transactions()}, {io_ms, io_servers}, {pooler_ms, 1}},
+        positive(delay_ms + start_ms - pooler_cpu_ms)};
 }
 
 PoolDemands PoolDemands::at_utilisation(double utilisation) const {
     PoolDemands loaded = *this;
     double grown = 1 + extra_when_idle * (1 - std::clamp(utilisation, 0.0, 1.0));
-    for (double *work : {&loaded.cpu_ms, &loaded.cpu_under_lock_ms, &loaded.serial_ms,
-                         &loaded.pooler_ms, &loaded.pooler_cpu_ms, &loaded.others_ms})
+    for (double *work :
+         {&loaded.cpu_ms, &loaded.pooler_ms, &loaded.pooler_cpu_ms, &loaded.others_ms})
         *work *= grown;
     return loaded;
 }
@@ -131,10 +151,7 @@ PoolDemands PoolDemands::at_rate(double per_ms) const {
 
 PoolDemands PoolDemands::without_locks() const {
     PoolDemands free = *this;
-    free.cpu_ms += cpu_under_lock_ms;
-    free.io_ms += io_under_lock_ms;
-    free.delay_ms += serial_ms - cpu_under_lock_ms - io_under_lock_ms;
-    free.serial_ms = free.cpu_under_lock_ms = free.io_under_lock_ms = 0;
+    free.locks = 0;
     return free;
 }
 
@@ -189,7 +206,9 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
     demands.delay_ms -= held;
 
     double all = cpu + others;
-    double slope = warming_of(observation, cpu, others, trips) + waking_ms * trips;
+    double waking = std::min(waking_ms * trips, all);
+    double slope =
+        waking + (all > 0 ? warming_of(observation, cpu, others, trips) * (all - waking) / all : 0);
     double full = std::max(all - slope * (1 - utilisation), (1 - most_shrinking) * all);
     double shrunk = all > 0 ? full / all : 1;
     demands.extra_when_idle =
@@ -201,29 +220,18 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
     demands.cores = machine.cores;
     demands.io_servers = machine.io_servers;
     demands.io_ms = demand_of_residence(io_wait, rate, machine.io_servers);
-    // A transaction holds its locks for no longer than itself. At full load, when its work takes
-    // less time, so does holding them.
-    double busy = utilisation_behind_wait(lock_wait, hold - lock_wait);
-    demands.serial_ms = rate > 0 ? shrunk * busy / rate : 0;
-
-    // Who holds the lock spends its time on the other stations: it is not needed twice.
-    double serial = demands.serial_ms;
-    auto take = [&serial](double &part) {
-        double moved = std::min(serial, part);
-        part -= moved;
-        serial -= moved;
-        return moved;
-    };
-    take(demands.delay_ms);
-    demands.cpu_under_lock_ms = take(demands.cpu_ms);
-    demands.io_under_lock_ms = take(demands.io_ms);
-    demands.serial_ms -= serial; // not longer than the transaction itself
+    // A transaction holds its lock for as long as itself: by how busy a lock is, so many there are.
+    demands.variation = variation_of_hold(observation, hold - lock_wait);
+    const double busy = utilisation_behind_wait(lock_wait, hold - lock_wait, demands.variation);
+    if (busy > 0 && rate > 0)
+        demands.locks = std::max(rate * (hold - lock_wait) / busy, 1.0);
     return demands;
 }
 
 std::vector<TransactionKind> kinds_of(const PoolObservation &observation,
                                       const PoolDemands &demands) {
     const double trips = std::clamp(round_trips_of(observation), 1.0, most_round_trips);
+    const int locks = static_cast<int>(std::lround(std::min(demands.locks, most_locks)));
     double calls = 0, measured = 0, variance = 0, known_cpu = 0;
     for (const ObservedStatement &statement : observation.statements) {
         calls += statement.calls_per_transaction;
@@ -233,11 +241,11 @@ std::vector<TransactionKind> kinds_of(const PoolObservation &observation,
         known_cpu += statement.calls_per_transaction * statement.mean_ms * statement.cpu_share;
     }
     if (calls <= 0 || calls > most_calls_of_one_statement) {
-        const double need = demands.cpu_ms + demands.io_ms + demands.serial_ms + demands.delay_ms;
+        const double need = demands.cpu_ms + demands.io_ms + demands.delay_ms;
         const double variation =
             measured > 0 ? variation_of(std::sqrt(variance), measured, need) : unknown_variation;
-        return {{"all", 1, demands.cpu_ms, demands.io_ms, demands.serial_ms, demands.delay_ms,
-                 variation, static_cast<int>(std::lround(trips))}};
+        return {{"all", 1, demands.cpu_ms, demands.io_ms, demands.delay_ms, variation,
+                 static_cast<int>(std::lround(trips)), locks}};
     }
 
     // Each has its own time and what surrounds it: messages, parsing.
@@ -246,15 +254,13 @@ std::vector<TransactionKind> kinds_of(const PoolObservation &observation,
     for (const ObservedStatement &statement : observation.statements)
         kinds.push_back({"", statement.calls_per_transaction,
                          statement.mean_ms * statement.cpu_share + surrounding,
-                         statement.mean_ms * statement.io_share, 0,
-                         statement.mean_ms * statement.delay_share});
+                         statement.mean_ms * statement.io_share,
+                         statement.mean_ms * statement.delay_share, 1, 1, locks});
     scale(kinds, &TransactionKind::cpu_ms, demands.cpu_ms);
     scale(kinds, &TransactionKind::io_ms, demands.io_ms);
-    scale(kinds, &TransactionKind::serial_ms, demands.serial_ms);
     scale(kinds, &TransactionKind::delay_ms, demands.delay_ms);
     for (std::size_t i = 0; i < kinds.size(); ++i) {
-        const double need =
-            kinds[i].cpu_ms + kinds[i].io_ms + kinds[i].serial_ms + kinds[i].delay_ms;
+        const double need = kinds[i].cpu_ms + kinds[i].io_ms + kinds[i].delay_ms;
         const ObservedStatement &statement = observation.statements[i];
         const double share = needed_share(statement);
         kinds[i].variation =

@@ -55,7 +55,6 @@ struct PoolObservation {
 struct PoolDemands {
     double cpu_ms = 0;
     double io_ms = 0;
-    double serial_ms = 0; // inferred from lock waits: more connections only wait longer there
     double pooler_ms = 0;
     double delay_ms = 0;
     double start_ms = 0;  // between the pooler and a backend that begins: to be woken
@@ -63,22 +62,25 @@ struct PoolDemands {
                           // if all were shared evenly; throughput has nothing of it: others run
     double extra_when_idle = 0; // what processor and pooler work grows by, as a share, from a full
                                 // server to an idle one
-    double cpu_under_lock_ms = 0; // parts of serial_ms
-    double io_under_lock_ms = 0;
+    double locks = 0;     // how many hot ones there are, of which each transaction holds one for
+                          // as long as itself; inferred from lock waits. 0: none
+    double variation = 1; // of how long they are held: standard deviation over mean
     double pooler_cpu_ms = 0; // part of pooler_ms: on the server's processors
     double others_ms = 0;     // processor time of others that comes with each, and holds nothing
     double cores = 1;
     double io_servers = 1;
 
     double processor_ms() const { // of all, with each transaction
-        return cpu_ms + cpu_under_lock_ms + pooler_cpu_ms + others_ms;
+        return cpu_ms + pooler_cpu_ms + others_ms;
     }
-    double cores_for_transactions() const; // with what others take taken off
-    ClosedNetwork network() const;
+    double cores_for_transactions() const;                // with what others take taken off
+    ClosedNetwork network() const;                        // of everything but the locks
     PoolDemands at_utilisation(double utilisation) const; // of the processors
     PoolDemands at_rate(double per_ms) const;
     PoolDemands without_locks() const; // the same work, if nobody had to wait for a lock
-    double total_ms() const { return cpu_ms + io_ms + serial_ms + pooler_ms + delay_ms + start_ms; }
+    double total_ms() const { return cpu_ms + io_ms + pooler_ms + delay_ms + start_ms; }
+    // What a transaction takes of the time of all locks together: no more than one can end within.
+    double serial_ms() const { return locks > 0 ? total_ms() / locks : 0; }
 };
 
 PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &machine);

@@ -37,8 +37,7 @@ double rounded(double milliseconds) {
 // The cores that a connection of this lane keeps busy while it is held.
 double busy_share(const PoolDemands &demands) {
     double hold = demands.total_ms();
-    return hold > 0 ? std::clamp((demands.cpu_ms + demands.cpu_under_lock_ms) / hold, 0.02, 1.0)
-                    : 1;
+    return hold > 0 ? std::clamp(demands.cpu_ms / hold, 0.02, 1.0) : 1;
 }
 
 void size_bulk_lanes(const std::vector<LaneRequest> &lanes, double cores,
@@ -64,8 +63,7 @@ SimulatedPool pool_of(const LaneRequest &lane, int size, double rate_per_s) {
     return {lane.name,
             size,
             rate_per_s / 1000,
-            {{lane.name, 1, needs.cpu_ms + needs.cpu_under_lock_ms,
-              needs.io_ms + needs.io_under_lock_ms, 0, needs.delay_ms + needs.start_ms, 1}}};
+            {{lane.name, 1, needs.cpu_ms, needs.io_ms, needs.delay_ms + needs.start_ms, 1}}};
 }
 
 } // namespace

@@ -53,7 +53,7 @@ std::string bottleneck_of(const PoolDemands &demands, int clients) {
     std::array<Bound, 5> bounds = {
         {{"cpu", bound(demands.cores_for_transactions(), demands.cpu_ms + demands.pooler_cpu_ms)},
          {"io", bound(demands.io_servers, demands.io_ms)},
-         {"lock", bound(1, demands.serial_ms)},
+         {"lock", bound(1, demands.serial_ms())},
          {"pooler", bound(1, demands.pooler_ms)},
          {"clients", clients > 0 ? bound(clients, demands.total_ms()) : INFINITY}}};
     return std::min_element(bounds.begin(), bounds.end(),
@@ -118,6 +118,8 @@ void judge(PoolAdvice &advice, const PoolObservation &observation) {
 
 std::vector<double> throughput_by_size(const PoolDemands &demands, int largest) {
     std::vector<double> throughput = closed_throughput(demands.network(), largest);
+    if (demands.locks > 0)
+        throughput = throughput_behind_locks(throughput, demands.locks, demands.variation);
     for (double &x : throughput)
         x *= 1000;
     return throughput;
@@ -137,7 +139,7 @@ int advised_size(const PoolDemands &demands, int clients) {
     // A lock that is short saturates slowly, as any single server: but who queues there gains
     // nothing by having a connection for it.
     int size = size_for(demands);
-    return demands.serial_ms > 0 ? std::min(size, size_for(demands.without_locks())) : size;
+    return demands.locks > 0 ? std::min(size, size_for(demands.without_locks())) : size;
 }
 
 std::vector<LoadPoint> waits_at_size(const PoolObservation &observation, const PoolDemands &demands,
@@ -201,6 +203,8 @@ PoolAdvice advise_pool(const PoolObservation &observation, const PoolMachine &ma
     advice.size = advised_size(advice.demands, observation.clients);
     advice.size_per_s = throughput[static_cast<std::size_t>(advice.size)];
     double knee = std::ceil(throughput_bound(advice.demands.network()) * advice.demands.total_ms());
+    if (advice.demands.locks > 0)
+        knee = std::min(knee, std::ceil(advice.demands.locks));
     advice.knee = std::isfinite(knee) ? std::clamp(static_cast<int>(knee), 1, largest_size) : 1;
 
     advice.waits = waits_at_size(observation, advice.demands, advice.size, advice.size_per_s,

@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <queue>
 
 namespace triage {
@@ -57,7 +58,7 @@ class Chance {
 
 // The stations of a transaction's way, in its order; processors and pooler are visited twice. What
 // others do because of it comes last, when its connection is somebody else's already.
-enum class Step { Send, Start, Parse, Disk, Serial, Delay, Execute, Receive, Done, Others, Gone };
+enum class Step { Send, Start, Parse, Lock, Disk, Delay, Execute, Receive, Done, Others, Gone };
 
 Step after(Step step) {
     return static_cast<Step>(static_cast<int>(step) + 1);
@@ -67,8 +68,8 @@ struct Job {
     std::size_t pool = 0;
     double arrived = 0, started = 0;
     double cpu = 0, io = 0, delay = 0; // of each round trip
-    double serial = 0;                 // of the last
     int trips = 1, trips_left = 1;
+    std::optional<std::size_t> lock; // which one it wants, and then has
     Step step = Step::Send;
 
     bool first_trip() const { return trips_left == trips; }
@@ -108,7 +109,7 @@ class Servers {
 
 struct PoolState {
     Servers connections;
-    Servers lock{1};
+    std::vector<Servers> locks;
     double next_arrival = never;
     double busy_ms = 0;
     std::size_t turned_away = 0;
@@ -141,8 +142,13 @@ class Simulation {
         : server_(server), pools_(pools), length_(length), chance_(random),
           processors_(server.cores, server.slice_ms),
           disk_(std::max(1, static_cast<int>(std::lround(server.io_servers)))), pooler_(1) {
-        for (const SimulatedPool &pool : pools)
-            states_.push_back({Servers(std::max(pool.size, 1))});
+        for (const SimulatedPool &pool : pools) {
+            int locks = 0;
+            for (const TransactionKind &kind : pool.kinds)
+                locks = std::max(locks, kind.locks);
+            states_.push_back({Servers(std::max(pool.size, 1)),
+                               std::vector(static_cast<std::size_t>(locks), Servers(1))});
+        }
     }
 
     std::vector<SimulatedOutcome> run() {
@@ -216,9 +222,9 @@ class Simulation {
                       chance_.time(kind.cpu_ms, kind.variation) / trips,
                       chance_.time(kind.io_ms, kind.variation) / trips,
                       chance_.time(kind.delay_ms, kind.variation) / trips,
-                      chance_.time(kind.serial_ms, kind.variation),
                       kind.round_trips,
                       kind.round_trips,
+                      choose_lock(kind.locks),
                       Step::Send};
         if (state.connections.enter(job))
             start(job, now);
@@ -235,6 +241,12 @@ class Simulation {
             if ((at -= kind.share) < 0)
                 return kind;
         return kinds.back();
+    }
+
+    std::optional<std::size_t> choose_lock(int locks) {
+        if (locks <= 0)
+            return std::nullopt;
+        return static_cast<std::size_t>(chance_.uniform() * locks);
     }
 
     void start(std::size_t job, double now) {
@@ -273,11 +285,9 @@ class Simulation {
             if (disk_.enter(number))
                 serve(number, now);
             return;
-        case Step::Serial:
-            if (job.serial <= 0 || !job.last_trip())
-                return advance(number, now);
-            if (states_[job.pool].lock.enter(number))
-                serve(number, now);
+        case Step::Lock:
+            if (!job.lock || !job.first_trip() || states_[job.pool].locks[*job.lock].enter(number))
+                advance(number, now);
             return;
         case Step::Delay:
             return job.delay > 0 ? serve(number, now) : advance(number, now);
@@ -294,15 +304,13 @@ class Simulation {
 
     // The share of its processor time that comes after what it waits for, if it waits at all.
     static double after_waits(const Job &job) {
-        return job.io + job.serial + job.delay > 0 ? 0.5 : 0;
+        return job.lock || job.io + job.delay > 0 ? 0.5 : 0;
     }
 
     double service_time(const Job &job) {
         switch (job.step) {
         case Step::Disk:
             return job.io;
-        case Step::Serial:
-            return job.serial;
         case Step::Delay:
             return job.delay;
         case Step::Start:
@@ -332,8 +340,6 @@ class Simulation {
         Servers *station = nullptr;
         if (job.step == Step::Disk)
             station = &disk_;
-        else if (job.step == Step::Serial)
-            station = &states_[job.pool].lock;
         else if (server_.pooler_ms > 0 && (job.step == Step::Send || job.step == Step::Receive))
             station = &pooler_;
         std::size_t next = 0;
@@ -367,6 +373,8 @@ class Simulation {
             state.responses.push_back(now - job.arrived);
         }
         std::size_t next = 0;
+        if (job.lock && state.locks[*job.lock].leave(next))
+            advance(next, now);
         if (state.connections.leave(next))
             start(next, now);
         advance(number, now);

@@ -15,10 +15,10 @@ struct TransactionKind {
     double share = 1; // of its pool's transactions
     double cpu_ms = 0;
     double io_ms = 0;
-    double serial_ms = 0; // under a lock that all of its pool want
     double delay_ms = 0;  // sleeps, network, the client's thinking
     double variation = 1; // standard deviation over mean of each time above
-    int round_trips = 1;  // that the times above, but for the lock's, are divided among
+    int round_trips = 1;  // that the times above are divided among
+    int locks = 0;        // of its pool; it holds one of them from its first round trip to its end
 };
 
 struct SimulatedPool {

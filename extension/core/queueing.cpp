@@ -87,9 +87,35 @@ double erlang_wait_ms(int servers, double arrival_rate, double service_ms, doubl
     return service_ms / (servers - load) * std::log(waits / (1 - p));
 }
 
-double utilisation_behind_wait(double wait_ms, double held_ms) {
-    // W = S r / (1 - r), the M/M/1's, solved for r.
-    return wait_ms > 0 ? wait_ms / (wait_ms + std::max(held_ms, 0.0)) : 0;
+namespace {
+
+// What is left of a time that somebody comes upon, over the time's mean.
+double residual(double variation) {
+    return (1 + variation * variation) / 2;
+}
+
+} // namespace
+
+double utilisation_behind_wait(double wait_ms, double held_ms, double variation) {
+    // Pollaczek and Khinchine, W = S r (1 + v^2) / 2 / (1 - r), solved for r.
+    return wait_ms > 0 ? wait_ms / (wait_ms + std::max(held_ms, 0.0) * residual(variation)) : 0;
+}
+
+std::vector<double> throughput_behind_locks(const std::vector<double> &free, double locks,
+                                            double variation) {
+    std::vector<double> throughput(free.size(), 0);
+    double active = 0; // of one job fewer: those that have what they want
+    for (std::size_t jobs = 1; jobs < free.size(); ++jobs) {
+        // Who comes finds the others at all locks alike, waiting or half done.
+        const double others = static_cast<double>(jobs - 1);
+        const double ahead = (others - active + active * residual(variation)) / locks;
+        active = std::min(static_cast<double>(jobs) / (1 + ahead), locks);
+        const auto below = static_cast<std::size_t>(active);
+        const double above = below + 1 < free.size() ? free[below + 1] : free[below];
+        throughput[jobs] =
+            free[below] + (above - free[below]) * (active - static_cast<double>(below));
+    }
+    return throughput;
 }
 
 } // namespace triage

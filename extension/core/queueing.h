@@ -33,7 +33,14 @@ double erlang_c(int servers, double arrival_rate, double service_ms);
 double erlang_wait_ms(int servers, double arrival_rate, double service_ms, double p);
 
 // How busy single servers are, that customers hold for `held_ms` after waiting `wait_ms` for one,
-// on average; however many servers there are.
-double utilisation_behind_wait(double wait_ms, double held_ms);
+// on average; however many servers there are. `variation`: standard deviation of held_ms over it.
+double utilisation_behind_wait(double wait_ms, double held_ms, double variation);
+
+// Throughput where each job also takes one of `locks` before it begins, whichever, and keeps it to
+// its end. `free`: throughput by number of jobs (from 0) that have what they want. Not exact: by
+// the mean value analysis of a closed network with as many single servers, whose times are those of
+// the jobs that hold them; for exponential times it is theirs. `locks` may be fractional.
+std::vector<double> throughput_behind_locks(const std::vector<double> &free, double locks,
+                                            double variation);
 
 } // namespace triage

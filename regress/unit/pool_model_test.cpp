@@ -100,10 +100,28 @@ TEST(PoolModel, WaitingForLocksIsNoReasonForConnections) {
     PoolAdvice advice = advise(locked);
     EXPECT_EQ(advice.bottleneck, "lock");
     EXPECT_LE(advice.size, 4);
-    EXPECT_NEAR(advice.best_per_s, 1000 / advice.demands.serial_ms, 1);
+    EXPECT_NEAR(advice.best_per_s, 1000 / advice.demands.serial_ms(), 1);
     EXPECT_TRUE(std::any_of(advice.doubts.begin(), advice.doubts.end(), [](const auto &doubt) {
         return doubt.find("locks") != std::string::npos;
     }));
+}
+
+TEST(PoolModel, LocksAreCounted) {
+    // 0.3 a millisecond for 2 ms each: of three locks each is busy for a fifth, of one for three.
+    for (auto [locks, wait] : {std::pair{3.0, 0.5}, {1.0, 3.0}}) {
+        PoolObservation observation = observed(2, 0, 0);
+        observation.transactions = 300'000;
+        observation.lock_wait_ms = wait;
+        observation.active_ms = *observation.hold_ms = 2 + wait;
+        PoolDemands demands = demands_of(observation, {8, 16, 1});
+        EXPECT_NEAR(demands.locks, locks, 0.01);
+        EXPECT_NEAR(throughput_by_size(demands, 400).back(), 1000 * locks / demands.total_ms(), 10);
+        // Holds that do not vary wait half as much behind as many locks.
+        observation.lock_wait_ms = wait / 2;
+        observation.active_ms = *observation.hold_ms = 2 + wait / 2;
+        observation.statements = {{1, 2, 0, 1, 0, 0}};
+        EXPECT_NEAR(demands_of(observation, {8, 16, 1}).locks, locks, 0.02);
+    }
 }
 
 TEST(PoolModel, LocksNeverAskForMoreThanWithoutThem) {

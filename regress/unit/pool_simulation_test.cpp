@@ -10,11 +10,11 @@ namespace triage {
 namespace {
 
 TransactionKind sleeping(double delay_ms, double variation = 1) {
-    return {"sleeping", 1, 0, 0, 0, delay_ms, variation};
+    return {"sleeping", 1, 0, 0, delay_ms, variation};
 }
 
 TransactionKind computing(double cpu_ms, double variation = 1) {
-    return {"computing", 1, cpu_ms, 0, 0, 0, variation};
+    return {"computing", 1, cpu_ms, 0, 0, variation};
 }
 
 SimulatedOutcome simulate_one(const SimulatedServer &server, const SimulatedPool &pool,
@@ -60,7 +60,7 @@ TEST(PoolSimulation, SaturatedPoolIsTheClosedNetwork) {
     auto expected = closed_throughput(network, 8);
     for (int size : {1, 3, 8}) {
         // Exponential pooler times are not simulated, so the disk stands for the single server.
-        TransactionKind kind{"", 1, 2.0, 0.3, 0, 3.0, 1};
+        TransactionKind kind{"", 1, 2.0, 0.3, 3.0, 1};
         auto outcome = simulate_one({2, 1, 0}, {"", size, 2.0, {kind}}, 100'000);
         EXPECT_NEAR(outcome.throughput_per_ms, expected[size], 0.02 * expected[size]) << size;
         EXPECT_GT(outcome.turned_away, 0u);
@@ -68,8 +68,22 @@ TEST(PoolSimulation, SaturatedPoolIsTheClosedNetwork) {
 }
 
 TEST(PoolSimulation, LocksLetOneThroughAtATime) {
-    TransactionKind kind{"", 1, 0, 0, 1.0, 0, 1};
-    EXPECT_NEAR(simulate_one({64, 1, 0}, {"", 50, 5.0, {kind}}, 50'000).throughput_per_ms, 1, 0.02);
+    TransactionKind kind = sleeping(1);
+    for (int locks : {1, 3}) {
+        kind.locks = locks;
+        EXPECT_NEAR(simulate_one({64, 1, 0}, {"", 100, 9.0, {kind}}, 50'000).throughput_per_ms,
+                    locks, 0.03 * locks);
+    }
+}
+
+TEST(PoolSimulation, LocksAreHeldToTheEnd) {
+    // Two of them, each a server whose time is the whole of a transaction's: 4 ms in two trips.
+    TransactionKind kind = sleeping(4, 0);
+    kind.round_trips = 2;
+    kind.locks = 2;
+    auto outcome = simulate_one({64, 1, 0}, {"", 1000, 0.4, {kind}}, 1'500'000);
+    EXPECT_NEAR(outcome.response.mean_ms, 4 + 8, 0.8); // r S / (2 (1 - r)), r being 0.8
+    EXPECT_NEAR(outcome.wait.mean_ms, 0, 1e-9);
 }
 
 TEST(PoolSimulation, PoolerHasOneThread) {
@@ -88,7 +102,7 @@ TEST(PoolSimulation, ThePoolerMayShareTheProcessors) {
 }
 
 TEST(PoolSimulation, RoundTripsDivideTheWork) {
-    TransactionKind once{"", 1, 1, 0, 0, 6, 0}, often = once;
+    TransactionKind once{"", 1, 1, 0, 6, 0}, often = once;
     often.round_trips = 4;
     SimulatedServer server{1, 1, 0.2};
     for (const TransactionKind &kind : {once, often}) {

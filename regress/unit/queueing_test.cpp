@@ -79,10 +79,43 @@ TEST(Erlang, GivesTextbookValues) {
 TEST(UtilisationBehindWait, InvertsTheSingleServer) {
     for (double utilisation : {0.1, 0.5, 0.9}) {
         double held = 3, wait = held * utilisation / (1 - utilisation);
-        EXPECT_NEAR(utilisation_behind_wait(wait, held), utilisation, 1e-12);
+        EXPECT_NEAR(utilisation_behind_wait(wait, held, 1), utilisation, 1e-12);
+        EXPECT_NEAR(utilisation_behind_wait(wait / 2, held, 0), utilisation, 1e-12);
     }
-    EXPECT_EQ(utilisation_behind_wait(0, 3), 0);
-    EXPECT_EQ(utilisation_behind_wait(2, 0), 1);
+    EXPECT_EQ(utilisation_behind_wait(0, 3, 1), 0);
+    EXPECT_EQ(utilisation_behind_wait(2, 0, 1), 1);
+}
+
+TEST(BehindLocks, ExponentialTimesAreThoseOfAsManySingleServers) {
+    // 2 ms on nothing else: as a closed network of three servers, each wanted a third of the time.
+    std::vector<double> free;
+    for (int jobs = 0; jobs <= 50; ++jobs)
+        free.push_back(jobs / 2.0);
+    const Station lock{2.0 / 3, 1};
+    const auto wanted = closed_throughput({{lock, lock, lock}, 0}, 50);
+    const auto found = throughput_behind_locks(free, 3, 1);
+    for (std::size_t jobs = 0; jobs <= 50; ++jobs)
+        EXPECT_NEAR(found[jobs], wanted[jobs], 1e-9) << jobs;
+}
+
+TEST(BehindLocks, OneLockLetsOneThrough) {
+    const std::vector<double> free = {0, 0.4, 0.7, 0.9, 1.0};
+    for (double variation : {0.0, 1.0}) {
+        const auto found = throughput_behind_locks(free, 1, variation);
+        EXPECT_EQ(found.size(), free.size());
+        EXPECT_NEAR(found[1], 0.4, 1e-12);
+        EXPECT_NEAR(found[4], 0.4, 0.04) << variation;
+    }
+}
+
+TEST(BehindLocks, EvenTimesWaitLess) {
+    std::vector<double> free;
+    for (int jobs = 0; jobs <= 20; ++jobs)
+        free.push_back(jobs);
+    const auto even = throughput_behind_locks(free, 5, 0),
+               uneven = throughput_behind_locks(free, 5, 1);
+    EXPECT_GT(even[5], uneven[5]);
+    EXPECT_LT(even[20], 5.5);
 }
 
 } // namespace
