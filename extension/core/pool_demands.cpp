@@ -16,10 +16,10 @@ constexpr double most_calls_of_one_statement = 1.3;
 constexpr double least_variation = 0.05, most_variation = 4;
 constexpr double unknown_variation = 1;
 
-// The work of a transaction shrinks as the server fills up, from idle to full. Caches are warm:
-// this share of the work, but no more a statement than it takes to fill a processor's own caches (2
-// MB at 8 GB/s). And processes need not be woken (so much a round trip), since they find the next
-// message waiting. Measured on the workloads that regress/bench/pool marks as not held out.
+// The work of a transaction shrinks as the server fills up, from idle to full. Processes need not
+// be woken (so much a round trip), since they find the next message waiting. And caches are warm:
+// this share of the rest, but no more a statement than it takes to fill a processor's own caches (2
+// MB at 8 GB/s). Measured on the workloads that regress/bench/pool marks as not held out.
 constexpr double warming_share = 0.3;
 constexpr double most_warming_ms = 0.25;
 constexpr double waking_ms = 0.05;
@@ -58,12 +58,37 @@ double waits_of(const PoolObservation &observation) {
            observation.lwlock_wait_ms + observation.sleep_ms;
 }
 
+// Of a statement's time without what it waited for locks: there it would not vary by itself.
+double needed_share(const ObservedStatement &statement) {
+    return std::min(statement.cpu_share + statement.io_share + statement.delay_share, 1.0);
+}
+
+// A transaction's statements together.
+struct StatementTimes {
+    double calls = 0;
+    double cpu_ms = 0;
+    double needed_ms = 0, variance = 0; // if all of them are one transaction
+    double square = 0;                  // of each one's time, summed
+};
+
+StatementTimes times_of(const PoolObservation &observation) {
+    StatementTimes times;
+    for (const ObservedStatement &statement : observation.statements) {
+        const double calls = statement.calls_per_transaction, share = needed_share(statement);
+        const double needed = statement.mean_ms * share, deviation = statement.stddev_ms * share;
+        times.calls += calls;
+        times.cpu_ms += calls * statement.mean_ms * statement.cpu_share;
+        times.needed_ms += calls * needed;
+        times.variance += calls * deviation * deviation;
+        times.square += calls * (deviation * deviation + needed * needed);
+    }
+    return times;
+}
+
 // What a transaction's work on an idle server, with cold caches, is more than on a full one.
 double warming_of(const PoolObservation &observation, double cpu, double others, double trips) {
     auto warming = [](double work) { return std::min(warming_share * work, most_warming_ms); };
-    double known = 0;
-    for (const ObservedStatement &statement : observation.statements)
-        known += statement.calls_per_transaction * statement.mean_ms * statement.cpu_share;
+    const double known = times_of(observation).cpu_ms;
     if (known <= 0)
         return trips * warming((cpu + others) / trips);
     double sum = trips * warming(others / trips);
@@ -85,11 +110,6 @@ void scale(std::vector<TransactionKind> &kinds, double TransactionKind::*need, d
         kind.*need = total > 0 ? kind.*need * wanted * share / total : wanted;
 }
 
-// Of a statement's time without what it waited for locks: there it would not vary by itself.
-double needed_share(const ObservedStatement &statement) {
-    return std::min(statement.cpu_share + statement.io_share + statement.delay_share, 1.0);
-}
-
 // What was measured of statements includes their queueing, which stretches all of them alike: their
 // deviation is held against their own mean then, and not against the less that they need. Where
 // they need more, that is what surrounds them, which does not vary.
@@ -101,22 +121,15 @@ double variation_of(double deviation, double measured, double need) {
 
 // Of the whole transaction's time, where nothing queues: what is not statements does not vary.
 double variation_of_hold(const PoolObservation &observation, double hold) {
-    double calls = 0, mean = 0, square = 0, variance = 0;
-    for (const ObservedStatement &statement : observation.statements) {
-        const double share = needed_share(statement), needed = statement.mean_ms * share;
-        const double deviation = statement.stddev_ms * share;
-        calls += statement.calls_per_transaction;
-        mean += statement.calls_per_transaction * needed;
-        variance += statement.calls_per_transaction * deviation * deviation;
-        square += statement.calls_per_transaction * (deviation * deviation + needed * needed);
-    }
-    if (mean <= 0)
+    const StatementTimes times = times_of(observation);
+    if (times.needed_ms <= 0)
         return unknown_variation;
-    // Each a transaction of its own, or all of them one.
-    const double of_one = calls <= most_calls_of_one_statement
-                              ? square / calls - std::pow(mean / calls, 2)
-                              : variance;
-    return variation_of(std::sqrt(std::max(of_one, 0.0)), mean, hold);
+    // Each is a transaction of its own, or all of them are one.
+    const double variance =
+        times.calls <= most_calls_of_one_statement
+            ? times.square / times.calls - std::pow(times.needed_ms / times.calls, 2)
+            : times.variance;
+    return variation_of(std::sqrt(positive(variance)), times.needed_ms, hold);
 }
 
 } // namespace
@@ -232,24 +245,18 @@ std::vector<TransactionKind> kinds_of(const PoolObservation &observation,
                                       const PoolDemands &demands) {
     const double trips = std::clamp(round_trips_of(observation), 1.0, most_round_trips);
     const int locks = static_cast<int>(std::lround(std::min(demands.locks, most_locks)));
-    double calls = 0, measured = 0, variance = 0, known_cpu = 0;
-    for (const ObservedStatement &statement : observation.statements) {
-        calls += statement.calls_per_transaction;
-        measured += statement.calls_per_transaction * statement.mean_ms * needed_share(statement);
-        variance += statement.calls_per_transaction *
-                    std::pow(statement.stddev_ms * needed_share(statement), 2);
-        known_cpu += statement.calls_per_transaction * statement.mean_ms * statement.cpu_share;
-    }
-    if (calls <= 0 || calls > most_calls_of_one_statement) {
+    const StatementTimes times = times_of(observation);
+    if (times.calls <= 0 || times.calls > most_calls_of_one_statement) {
         const double need = demands.cpu_ms + demands.io_ms + demands.delay_ms;
         const double variation =
-            measured > 0 ? variation_of(std::sqrt(variance), measured, need) : unknown_variation;
+            times.needed_ms > 0 ? variation_of(std::sqrt(times.variance), times.needed_ms, need)
+                                : unknown_variation;
         return {{"all", 1, demands.cpu_ms, demands.io_ms, demands.delay_ms, variation,
                  static_cast<int>(std::lround(trips)), locks}};
     }
 
     // Each has its own time and what surrounds it: messages, parsing.
-    const double surrounding = positive(demands.cpu_ms - known_cpu) / calls;
+    const double surrounding = positive(demands.cpu_ms - times.cpu_ms) / times.calls;
     std::vector<TransactionKind> kinds;
     for (const ObservedStatement &statement : observation.statements)
         kinds.push_back({"", statement.calls_per_transaction,
