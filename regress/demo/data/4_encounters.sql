@@ -1,4 +1,5 @@
--- One encounter of a hundred is still open, and most of those are recent.
+-- One encounter of a hundred is still open. Most of those are recent; some are long stays, and some were never closed,
+-- anywhere in the table.
 SELECT (400000 * :scale)::bigint AS rows, (300000 * :scale)::bigint AS patients \gset
 SELECT setseed(0.11);
 BEGIN;
@@ -10,7 +11,7 @@ SELECT i, generator.patient(:patients), 1 + (random() * random() * 40)::int,
        admitted_at,
        CASE WHEN NOT open THEN least(admitted_at + random() * interval '9 days', now()) END
   FROM (SELECT i, generator.at(i, :rows) AS admitted_at,
-               random() < CASE WHEN i > :rows * 0.99 THEN 0.85 ELSE 0.001 END AS open
+               random() < 0.5 * exp((i - :rows)::float8 / (0.02 * :rows)) + 0.003 AS open
           FROM generate_series(1, :rows) i) AS encounter;
 SELECT setval(pg_get_serial_sequence('encounters', 'encounter_id'), :rows);
 COMMIT;
