@@ -239,11 +239,13 @@ void add_processor_time(PoolObservation &observation, const Seen &seen, const Me
         if (members.have(owner)) {
             sum.on_processor_ms += time.on_processor_ms;
             sum.queued_ms += time.queued_ms;
+            sum.wake_ups += time.wake_ups;
         }
     if (sum.on_processor_ms <= 0)
         return;
     observation.cpu_ms = sum.on_processor_ms / transactions;
     observation.run_queue_ms = sum.queued_ms / transactions;
+    observation.wake_ups = sum.wake_ups / transactions;
 }
 
 std::string busiest_user(const Seen &seen, const Members &members) {

@@ -56,6 +56,7 @@ ObservedPool pool_of(const Figures &figures) {
     observation.hold_ms = figures.find("hold_ms");
     observation.cpu_ms = figures.find("cpu_ms");
     observation.run_queue_ms = figures.find("run_queue_ms");
+    observation.wake_ups = figures.find("wake_ups");
     observation.io_wait_ms = figures.get("io_wait_ms", 0);
     observation.wal_wait_ms = figures.get("wal_wait_ms", 0);
     observation.lock_wait_ms = figures.get("lock_wait_ms", 0);
@@ -164,6 +165,7 @@ std::string text_of_observations(const PoolObservations &observations) {
         add("hold_ms", seen.hold_ms);
         add("cpu_ms", seen.cpu_ms);
         add("run_queue_ms", seen.run_queue_ms);
+        add("wake_ups", seen.wake_ups);
         add("pooler_ms", seen.pooler_ms);
         pools.push_back(json);
     }

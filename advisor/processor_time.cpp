@@ -20,6 +20,14 @@ bool is_backend(int process) {
     return title.starts_with("postgres: ") || name_of_process(process) == "postgres";
 }
 
+double wake_ups_of(int process) {
+    std::ifstream file("/proc/" + std::to_string(process) + "/status");
+    for (std::string word; file >> word;)
+        if (double switches = 0; word == "voluntary_ctxt_switches:" && file >> switches)
+            return switches;
+    return 0;
+}
+
 } // namespace
 
 std::optional<ProcessorTime> processor_time_of(int process) {
@@ -27,7 +35,7 @@ std::optional<ProcessorTime> processor_time_of(int process) {
     double on_processor = 0, queued = 0;
     if (!(file >> on_processor >> queued) || on_processor <= 0)
         return std::nullopt;
-    return ProcessorTime{on_processor / nanoseconds, queued / nanoseconds};
+    return ProcessorTime{on_processor / nanoseconds, queued / nanoseconds, wake_ups_of(process)};
 }
 
 std::string name_of_process(int process) {
@@ -82,6 +90,7 @@ std::optional<std::map<SessionOwner, ProcessorTime>> BackendTimes::between_looks
         ProcessorTime &sum = times[backend.owner];
         sum.on_processor_ms += backend.last.on_processor_ms - backend.first.on_processor_ms;
         sum.queued_ms += backend.last.queued_ms - backend.first.queued_ms;
+        sum.wake_ups += backend.last.wake_ups - backend.first.wake_ups;
     }
     return times;
 }

@@ -1,5 +1,5 @@
-// What processes of this machine have had of its processors, from /proc/PID/schedstat; and the
-// backends of a server on it, while they are watched.
+// What processes of this machine have had of its processors, from /proc/PID/schedstat and status;
+// and the backends of a server on it, while they are watched.
 #pragma once
 
 #include <compare>
@@ -14,6 +14,7 @@ class Server;
 struct ProcessorTime {
     double on_processor_ms = 0;
     double queued_ms = 0; // ready to run, without a processor
+    double wake_ups = 0;  // how often it gave its processor up by itself, to go on later
 };
 
 // Nothing where the kernel does not count it, or the process is gone.

@@ -26,7 +26,7 @@ constexpr double waking_ms = 0.05;
 constexpr double most_shrinking = 0.6;
 
 // Time in the run queue that sharing the processors does not explain is being woken; but no more of
-// it than this a round trip. The rest is that they are not shared as evenly as they could be, as
+// it than this each time. The rest is that they are not shared as evenly as they could be, as
 // far as it is not more than the work itself: that would be neighbours.
 constexpr double most_woken_ms = 0.02;
 
@@ -181,6 +181,7 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
                                           : 0; // a millisecond
     double others = positive(observation.other_cpu_ms);
     double trips = round_trips_of(observation);
+    double wake_ups = std::max(observation.wake_ups.value_or(trips), trips);
 
     // On the processors, waiting for them included, and the work itself.
     double on_cpu = observation.cpu_ms ? *observation.cpu_ms + observation.run_queue_ms.value_or(0)
@@ -206,10 +207,11 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
     // What is left of the hold once the stations' time, waiting included, is taken off.
     double delay = positive(elsewhere - io_wait - lock_wait);
     double woken =
-        observation.cpu_ms ? std::min(positive(on_cpu - shared), most_woken_ms * trips) : 0;
+        observation.cpu_ms ? std::min(positive(on_cpu - shared), most_woken_ms * wake_ups) : 0;
     if (observation.cpu_ms)
-        demands.uneven_ms = std::min(positive(on_cpu - shared - woken), cpu) / trips;
-    demands.start_ms = std::min(std::max(hold - direct - in_pooler, woken / trips), delay + woken);
+        demands.uneven_ms = std::min(positive(on_cpu - shared - woken), cpu) / wake_ups;
+    demands.start_ms =
+        std::min(std::max(hold - direct - in_pooler, woken / wake_ups), delay + woken);
     demands.delay_ms = delay + woken - demands.start_ms;
 
     // The application's own work between statements is done while the connection is held.

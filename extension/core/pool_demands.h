@@ -37,6 +37,7 @@ struct PoolObservation {
     std::optional<double> hold_ms;      // as a pooler saw it: transaction time less wait time
     std::optional<double> cpu_ms;       // backends' /proc/PID/schedstat, on a processor
     std::optional<double> run_queue_ms; // and ready to run without one
+    std::optional<double> wake_ups;     // how often one that slept went on: for a message, a read
 
     // Parts of active_ms by wait event, from samples of activity.
     double io_wait_ms = 0;   // data files
@@ -58,8 +59,8 @@ struct PoolDemands {
     double pooler_ms = 0;
     double delay_ms = 0;
     double start_ms = 0;  // between the pooler and a backend that begins: to be woken
-    double uneven_ms = 0; // what the first round trip waits for its processor longer than it would
-                          // if all were shared evenly; throughput has nothing of it: others run
+    double uneven_ms = 0; // what who wakes up waits for its processor longer than it would if all
+                          // were shared evenly; throughput has nothing of it: others run
     double extra_when_idle = 0; // what processor and pooler work grows by, as a share, from a full
                                 // server to an idle one
     double locks = 0;     // how many hot ones there are, of which each transaction holds one for

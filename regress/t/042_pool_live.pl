@@ -70,10 +70,11 @@ is($status, 2, 'a file is not watched');
 # ---- Processor time of the backends
 SKIP:
 {
-	skip 'the kernel does not count processor time by process', 4 unless slurp_file('/proc/self/schedstat') =~ /^[1-9]/;
+	skip 'the kernel does not count processor time by process', 5 unless slurp_file('/proc/self/schedstat') =~ /^[1-9]/;
 	cmp_ok($pool->{cpu_ms}, '>', 0, 'processor time of the backends');
 	cmp_ok($pool->{cpu_ms}, '<', $pool->{active_ms}, 'which does not grow by waiting for a lock');
 	cmp_ok($pool->{run_queue_ms}, '>=', 0, 'and what they waited for a processor');
+	cmp_ok($pool->{wake_ups}, '>=', 1, 'and how often they slept');
 
 	# Sessions of one transaction, most of which nobody has seen.
 	my $short = $node->basedir . '/short.sql';

@@ -91,6 +91,10 @@ TEST(PoolModel, WaitingForAProcessorIsNoReasonForConnections) {
     // Who comes first waits for it all the same, as long as it is no more than the work.
     EXPECT_NEAR(demands_of(busy, {2, 16, 1}).uneven_ms, 2, 1e-9);
     EXPECT_EQ(demands_of(observed(2, 0, 0), {2, 16, 1}).uneven_ms, 0);
+    // Who also sleeps for reads waited each time, not all of it for the first.
+    busy.wake_ups = 20;
+    EXPECT_NEAR(demands_of(busy, {2, 16, 1}).uneven_ms, 2.0 / 20, 1e-9);
+    EXPECT_NEAR(demands_of(busy, {2, 16, 1}).start_ms, 0.02, 1e-9);
 }
 
 TEST(PoolModel, WaitingForLocksIsNoReasonForConnections) {

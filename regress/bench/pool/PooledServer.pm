@@ -15,7 +15,7 @@ use POSIX qw(sysconf _SC_CLK_TCK);
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(set_up tear_down measured yield_turn rounds_so_far use_of_last_round one_pool scripts observe advise emit
-	psql run start stop note median read_file write_file);
+	psql run start stop note read_file write_file);
 
 my $here = dirname(abs_path(__FILE__));
 my $top = abs_path("$here/../../..");
@@ -215,6 +215,7 @@ SQL
 		my ($on, $queued) = split ' ', read_file("/proc/$pid/schedstat") || '0 0';
 		$now{cpu_ms} += $on / 1e6;
 		$now{run_queue_ms} += $queued / 1e6;
+		$now{wake_ups} += $1 if read_file("/proc/$pid/status") =~ /^voluntary_ctxt_switches:\s+(\d+)/m;
 	}
 	$now{pooler_cpu_ms} = process_cpu_ms(pooler_pid());
 	my $aux = psql('postgres', "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity "
@@ -271,6 +272,7 @@ sub observation
 			active_ms => $active, idle_in_transaction_ms => $delta{idle_ms} / $transactions,
 			hold_ms => ($delta{pooler_transaction_ms} - $delta{pooler_wait_ms}) / $transactions,
 			cpu_ms => $delta{cpu_ms} / $transactions, run_queue_ms => $delta{run_queue_ms} / $transactions,
+			wake_ups => $delta{wake_ups} / $transactions,
 			io_wait_ms => $wait{io}, wal_wait_ms => $wait{wal}, lock_wait_ms => $wait{lock},
 			lwlock_wait_ms => $wait{lwlock}, sleep_ms => $wait{sleep},
 			pooler_ms => $delta{pooler_cpu_ms} / $transactions,
@@ -413,12 +415,6 @@ sub stop_pooler
 }
 
 # --- small things -------------------------------------------------------------------------------
-
-sub median
-{
-	my @sorted = sort { $a <=> $b } @_;
-	return @sorted ? ($sorted[$#sorted / 2] + $sorted[@sorted / 2]) / 2 : 0;
-}
 
 sub note { printf STDERR "%s\n", $_[0] }
 sub psql { my ($db, $sql) = @_; chomp(my $out = run("$bin/psql", '-X', '-A', '-t', '-q', '-v', 'ON_ERROR_STOP=1',
