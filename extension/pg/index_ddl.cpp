@@ -228,6 +228,8 @@ void collect_predicate(const IndexStmt *stmt, CollectedIndex *index) {
 void collect_storage_parameters(const IndexStmt *stmt, CollectedStatement *result) {
     result->fill_factor = BTREE_DEFAULT_FILLFACTOR;
     result->deduplicate = true;
+    if (stmt->options == NIL)
+        return;
     Datum options = transformRelOptions(0, stmt->options, nullptr, nullptr, false, false);
     if (result->index.method != IndexMethod::Btree) {
         const Oid am = access_method(result->index.method);
@@ -249,6 +251,17 @@ void collect_storage_parameters(const IndexStmt *stmt, CollectedStatement *resul
     }
 }
 
+// Whether there is anything that only parse analysis understands.
+bool has_expressions(const IndexStmt *stmt) {
+    if (stmt->whereClause != nullptr)
+        return true;
+    ListCell *cell;
+    foreach (cell, stmt->indexParams)
+        if (lfirst_node(IndexElem, cell)->expr != nullptr)
+            return true;
+    return false;
+}
+
 CollectedStatement collect_statement(const char *ddl) {
     ErrorContextCallback callback;
     enter_given_statement(&callback);
@@ -258,7 +271,8 @@ CollectedStatement collect_statement(const char *ddl) {
     Oid relid = RangeVarGetRelid(stmt->relation, AccessShareLock, false);
     ::Relation relation = relation_open(relid, NoLock);
     check_relation(relation, stmt);
-    stmt = transformIndexStmt(relid, stmt, ddl);
+    if (has_expressions(stmt))
+        stmt = transformIndexStmt(relid, stmt, ddl);
 
     CollectedStatement result{.index = {.relid = relid, .method = method}};
     result.index.unique = stmt->unique;

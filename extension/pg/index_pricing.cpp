@@ -3,7 +3,6 @@
 #include "core/brin_size.h"
 #include "core/gin_size.h"
 #include "pg/compat.h"
-#include "pg/hypothetical_index.h"
 #include "pg/scratch.h"
 
 PG_HEADERS_BEGIN
@@ -204,8 +203,8 @@ int count_leaves(Oid relid) {
     return leaves;
 }
 
-CollectedEstimate collect(const IndexDefinition &definition) {
-    HypotheticalIndex *index = resolve_index(definition);
+CollectedEstimate collect(const IndexDefinition &definition, const HypotheticalIndex *resolved) {
+    const HypotheticalIndex *index = resolved ? resolved : resolve_index(definition);
     ::Relation relation = relation_open(definition.relation, AccessShareLock);
     CollectedEstimate result{.index = index, .matching = -1};
     if (index->predicate != NIL)
@@ -411,9 +410,10 @@ void estimate_gin(const RowSample::SearchedKeys &sampled, const Relation &relati
 } // namespace
 
 IndexEstimate estimate_index(const IndexDefinition &definition, const Relation &relation,
-                             const RowSample *sample) {
+                             const RowSample *sample, const HypotheticalIndex *resolved) {
     ScratchContext scratch;
-    CollectedEstimate collected = scratch.call_server([&] { return collect(definition); });
+    CollectedEstimate collected =
+        scratch.call_server([&] { return collect(definition, resolved); });
 
     IndexEstimate estimate{.partitions = collected.partitions};
     SizeInput &input = estimate.input;

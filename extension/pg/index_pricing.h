@@ -5,6 +5,7 @@
 #include "core/size_model.h"
 #include "core/what_if.h"
 #include "core/workload.h"
+#include "pg/hypothetical_index.h"
 #include "pg/pg.h"
 #include "pg/row_sample.h"
 
@@ -21,9 +22,11 @@ struct IndexEstimate {
     double entries_per_row = 1;
 };
 
-// Reads pg_statistic regardless of privileges. Throws ServerError.
+// Reads pg_statistic regardless of privileges. Throws ServerError. `resolved` is the definition's
+// index, if the caller has it already.
 IndexEstimate estimate_index(const IndexDefinition &definition, const Relation &relation,
-                             const RowSample *sample = nullptr);
+                             const RowSample *sample = nullptr,
+                             const HypotheticalIndex *resolved = nullptr);
 
 // The size of the whole, all partitions' indexes together.
 SizeEstimate size_of(const IndexEstimate &estimate);

@@ -1,7 +1,6 @@
 #include "pg/planner_what_if.h"
 
 #include "pg/guard.h"
-#include "pg/hypothetical_index.h"
 #include "pg/plan_text.h"
 #include "pg/plan_tree.h"
 #include "pg/scratch.h"
@@ -89,7 +88,8 @@ struct PlannerWhatIf::State {
 
     State(std::span<const PlannableQuery> statements,
           std::span<const PlanningParameters> parameters, std::span<const Candidate> candidates,
-          std::span<const ExpressionStatistics> expressions);
+          std::span<const ExpressionStatistics> expressions,
+          std::span<HypotheticalIndex *const> resolved);
 
     ParamListInfo parameters_of(std::size_t statement, PlanMode mode) const;
     void offer(std::span<const CandidateId> candidates);
@@ -101,7 +101,8 @@ struct PlannerWhatIf::State {
 PlannerWhatIf::State::State(std::span<const PlannableQuery> statements,
                             std::span<const PlanningParameters> parameters,
                             std::span<const Candidate> candidates,
-                            std::span<const ExpressionStatistics> expressions)
+                            std::span<const ExpressionStatistics> expressions,
+                            std::span<HypotheticalIndex *const> resolved)
     : statements(statements), parameters(parameters) {
     for (auto &mode : plannable)
         mode.resize(statements.size());
@@ -109,11 +110,13 @@ PlannerWhatIf::State::State(std::span<const PlannableQuery> statements,
         nothing_bound = makeParamList(0);
         partitions = make_partition_cache(CurrentMemoryContext);
     });
-    for (const Candidate &candidate : candidates) {
-        HypotheticalIndex *index = context.call_server([&] {
+    for (std::size_t i = 0; i < candidates.size(); i++) {
+        const Candidate &candidate = candidates[i];
+        HypotheticalIndex *index = resolved.empty() ? context.call_server([&] {
             CHECK_FOR_INTERRUPTS();
             return resolve_index(candidate.definition);
-        });
+        })
+                                                    : resolved[i];
         const SizeEstimate &size = candidate.size;
         index->tuples = candidate.indexed_tuples;
         index->pages = size.pages;
@@ -190,8 +193,9 @@ std::vector<CandidateId> PlannerWhatIf::State::used(const PlannedStmt *plan,
 PlannerWhatIf::PlannerWhatIf(std::span<const PlannableQuery> statements,
                              std::span<const PlanningParameters> parameters,
                              std::span<const Candidate> candidates,
-                             std::span<const ExpressionStatistics> expressions)
-    : state_(std::make_unique<State>(statements, parameters, candidates, expressions)) {}
+                             std::span<const ExpressionStatistics> expressions,
+                             std::span<HypotheticalIndex *const> resolved)
+    : state_(std::make_unique<State>(statements, parameters, candidates, expressions, resolved)) {}
 
 PlannerWhatIf::~PlannerWhatIf() = default;
 

@@ -6,6 +6,7 @@
 #include "core/what_if.h"
 #include "core/workload.h"
 #include "pg/expression_statistics.h"
+#include "pg/hypothetical_index.h"
 #include "pg/pg.h"
 #include "pg/query_text.h"
 
@@ -35,11 +36,13 @@ class PlannerWhatIf : public WhatIf {
     // Statements, by their place in the workload, with their parameters (may be shorter: then
     // nothing is bound); all handed over must outlive this object, and the statements must have
     // been analysed in this transaction, whose locks they rely on. What is known of `expressions`
-    // the planner knows in every call, whatever is offered. Throws ServerError.
+    // the planner knows in every call, whatever is offered. `resolved` are the candidates' indexes,
+    // if the caller has them already. Throws ServerError.
     PlannerWhatIf(std::span<const PlannableQuery> statements,
                   std::span<const PlanningParameters> parameters,
                   std::span<const Candidate> candidates,
-                  std::span<const ExpressionStatistics> expressions = {});
+                  std::span<const ExpressionStatistics> expressions = {},
+                  std::span<HypotheticalIndex *const> resolved = {});
     ~PlannerWhatIf() override;
     PlannerWhatIf(const PlannerWhatIf &) = delete;
     PlannerWhatIf &operator=(const PlannerWhatIf &) = delete;

@@ -193,13 +193,18 @@ void find_summarizable(::Relation relation, CollectedRelation *result) {
     }
 }
 
-void collect_attributes(::Relation relation, CollectedRelation *result) {
+bool is_wanted(AttrNumber number, const std::set<AttributeNumber> *wanted) {
+    return wanted == nullptr || wanted->contains(number);
+}
+
+void collect_attributes(::Relation relation, const std::set<AttributeNumber> *wanted,
+                        CollectedRelation *result) {
     TupleDesc descriptor = RelationGetDescr(relation);
     result->attributes = static_cast<CollectedAttribute *>(
         palloc0(sizeof(CollectedAttribute) * std::max(descriptor->natts, 1)));
     for (int i = 0; i < descriptor->natts; i++) {
         Form_pg_attribute column = TupleDescAttr(descriptor, i);
-        if (!column->attisdropped)
+        if (!column->attisdropped && is_wanted(column->attnum, wanted))
             result->attributes[result->attribute_count++] =
                 collect_attribute(relation, *result, column);
     }
@@ -240,7 +245,7 @@ void collect_indexes(::Relation relation, CollectedRelation *result) {
     }
 }
 
-CollectedRelation collect(Oid relid, bool for_candidates) {
+CollectedRelation collect(Oid relid, bool for_candidates, const std::set<AttributeNumber> *wanted) {
     ::Relation relation = try_relation_open(relid, AccessShareLock);
     if (relation == nullptr)
         ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
@@ -249,7 +254,7 @@ CollectedRelation collect(Oid relid, bool for_candidates) {
     CollectedRelation result{
         .name = qualified_name(RelationGetNamespace(relation), RelationGetRelationName(relation))};
     collect_leaves(relation, &result);
-    collect_attributes(relation, &result);
+    collect_attributes(relation, wanted, &result);
     if (for_candidates) {
         find_summarizable(relation, &result);
         collect_indexes(relation, &result);
@@ -284,9 +289,10 @@ ExistingIndex to_index(const CollectedExistingIndex &from) {
             .must_stay = from.must_stay};
 }
 
-Relation read(Oid relid, bool for_candidates) {
+Relation read(Oid relid, bool for_candidates, const std::set<AttributeNumber> *wanted) {
     ScratchContext scratch;
-    CollectedRelation from = scratch.call_server([&] { return collect(relid, for_candidates); });
+    CollectedRelation from =
+        scratch.call_server([&] { return collect(relid, for_candidates, wanted); });
 
     Relation relation{.id = relid,
                       .name = from.name,
@@ -308,11 +314,15 @@ Relation read(Oid relid, bool for_candidates) {
 } // namespace
 
 Relation read_relation(Oid relid) {
-    return read(relid, true);
+    return read(relid, true, nullptr);
 }
 
 Relation read_columns(Oid relid) {
-    return read(relid, false);
+    return read(relid, false, nullptr);
+}
+
+Relation read_columns(Oid relid, const std::set<AttributeNumber> &wanted) {
+    return read(relid, false, &wanted);
 }
 
 } // namespace triage

@@ -5,6 +5,8 @@
 #include "core/workload.h"
 #include "pg/pg.h"
 
+#include <set>
+
 namespace triage {
 
 // Reads a table, partitioned table or materialised view; a partitioned table's size and writes are
@@ -12,7 +14,9 @@ namespace triage {
 // user's privileges: who shows the result decides. Throws SqlError, ServerError.
 Relation read_relation(Oid relid);
 
-// The same without the existing indexes, for whoever only wants to know sizes.
+// The same without the existing indexes, for whoever only wants to know sizes: all columns, or only
+// the `wanted` ones.
 Relation read_columns(Oid relid);
+Relation read_columns(Oid relid, const std::set<AttributeNumber> &wanted);
 
 } // namespace triage

@@ -29,6 +29,7 @@ PG_HEADERS_END
 
 #include <map>
 #include <numeric>
+#include <set>
 #include <stdexcept>
 
 namespace triage {
@@ -72,6 +73,7 @@ std::vector<NamedMode> modes_of(const std::string &asked, const PlannableQuery &
 
 struct Indexes {
     std::vector<Candidate> candidates;
+    std::vector<HypotheticalIndex *> resolved; // the candidates', in the memory of the call
     std::vector<std::string> names;
 };
 
@@ -106,21 +108,49 @@ enum class Names { Wanted, Unwanted };
 // How many keys a value of a GIN index has, only its rows tell.
 constexpr int rows_for_keys = 3000;
 
-Indexes read_indexes(const std::vector<const char *> &texts, Names names) {
-    Indexes indexes;
-    std::map<RelationId, Relation> relations;
-    for (const char *text : texts) {
-        IndexStatement statement = parse_index_statement(text);
+// Of each relation the columns that its indexes have; none where a text may have others.
+std::map<RelationId, std::set<AttributeNumber>>
+columns_of(const std::vector<IndexStatement> &statements) {
+    std::map<RelationId, std::set<AttributeNumber>> columns;
+    std::set<RelationId> all;
+    for (const IndexStatement &statement : statements) {
         const IndexDefinition &definition = statement.definition;
-        check_may_read(definition);
-        auto known = relations.find(definition.relation);
-        if (known == relations.end())
-            known = relations.emplace(definition.relation, read_columns(definition.relation)).first;
-        const Relation &relation = known->second;
+        std::set<AttributeNumber> &wanted = columns[definition.relation];
+        if (!definition.predicate.empty())
+            all.insert(definition.relation);
+        for (const KeyColumn &key : definition.keys)
+            if (key.key.attribute != 0)
+                wanted.insert(key.key.attribute);
+            else
+                all.insert(definition.relation);
+        wanted.insert(definition.include.begin(), definition.include.end());
+    }
+    for (RelationId relation : all)
+        columns[relation].clear();
+    return columns;
+}
+
+Indexes read_indexes(const std::vector<const char *> &texts, Names names) {
+    std::vector<IndexStatement> statements;
+    for (const char *text : texts) {
+        statements.push_back(parse_index_statement(text));
+        check_may_read(statements.back().definition);
+    }
+    std::map<RelationId, Relation> relations;
+    for (const auto &[relation, columns] : columns_of(statements))
+        relations.emplace(relation, columns.empty() ? read_columns(relation)
+                                                    : read_columns(relation, columns));
+    Indexes indexes;
+    for (const IndexStatement &statement : statements) {
+        const IndexDefinition &definition = statement.definition;
+        const Relation &relation = relations.at(definition.relation);
         std::optional<RowSample> sample;
         if (definition.method == IndexMethod::Gin)
             sample.emplace(definition.relation, rows_for_keys);
-        IndexEstimate estimate = estimate_index(definition, relation, sample ? &*sample : nullptr);
+        HypotheticalIndex *resolved = call_server([&] { return resolve_index(definition); });
+        indexes.resolved.push_back(resolved);
+        IndexEstimate estimate =
+            estimate_index(definition, relation, sample ? &*sample : nullptr, resolved);
         estimate.input.fill_factor = statement.fill_factor;
         estimate.input.deduplicate &= statement.deduplicate;
         if (names == Names::Wanted) {
@@ -191,7 +221,7 @@ void what_if(FunctionCallInfo fcinfo) {
     Indexes indexes = read_indexes(index_texts(fcinfo, 1), Names::Wanted);
     PlanningParameters bound = bind(query, modes.front().mode);
 
-    PlannerWhatIf planner({&query, 1}, {&bound, 1}, indexes.candidates);
+    PlannerWhatIf planner({&query, 1}, {&bound, 1}, indexes.candidates, {}, indexes.resolved);
     const std::vector<CandidateId> all = everything(indexes.candidates.size());
     for (const NamedMode &mode : modes) {
         double before = 0;
@@ -321,7 +351,7 @@ void what_if_costs(FunctionCallInfo fcinfo) {
     Indexes indexes = read_indexes(index_texts(fcinfo, 1), Names::Unwanted);
     std::vector<CandidateSet> sets = index_sets(fcinfo, 2, indexes.candidates.size());
     PlanningParameters bound = bind(query, mode);
-    PlannerWhatIf planner({&query, 1}, {&bound, 1}, indexes.candidates);
+    PlannerWhatIf planner({&query, 1}, {&bound, 1}, indexes.candidates, {}, indexes.resolved);
     PlannerOfOne what_if(planner, bound.custom != nullptr);
     const bool genetic = enable_geqo && list_length(query.query->rtable) >= geqo_threshold;
     std::vector<PlanMemory::Answer> answers = answers_for(sets, mode, what_if, genetic);
