@@ -45,6 +45,40 @@ bool count_value(ScanTotals &totals, std::uint8_t clause, const char *text, floa
     return true;
 }
 
+RangeTotals *find_range(ScanTotals &totals, std::int16_t attribute) {
+    for (std::uint32_t i = 0; i < totals.range_count; i++)
+        if (totals.ranges[i].attribute == attribute)
+            return &totals.ranges[i];
+    if (totals.range_count == most_ranges_a_scan)
+        return nullptr;
+    RangeTotals &range = totals.ranges[totals.range_count++];
+    range = RangeTotals{};
+    range.attribute = attribute;
+    return &range;
+}
+
+// What the bounds on each column leave together, where all of them were estimated. Two are taken
+// for its ends.
+void count_ranges(ScanTotals &totals, const ScanSample &sample) {
+    for (int i = 0; i < sample.clause_count;) {
+        const std::int16_t attribute = sample.clauses[i].identity.attribute;
+        double share = 1;
+        bool bounded = false, estimated = true;
+        for (; i < sample.clause_count && sample.clauses[i].identity.attribute == attribute; i++) {
+            const ClauseSample &clause = sample.clauses[i];
+            if (clause.identity.op != ClauseOperator::Range)
+                continue;
+            bounded = true;
+            estimated &= clause.selectivity >= 0;
+            share -= 1 - clause.selectivity;
+        }
+        if (!bounded || !estimated)
+            continue;
+        if (RangeTotals *range = find_range(totals, attribute))
+            range->add(std::max(share, 0.0));
+    }
+}
+
 } // namespace
 
 void sort_clauses(ScanSample &sample) {
@@ -111,6 +145,7 @@ void ScanTotals::add(const ScanSample &sample) {
         }
         totals.withheld += sample.clauses[i].withheld || without_room[i];
     }
+    count_ranges(*this, sample);
 }
 
 void ScanTotals::add(const ScanTotals &other) {
@@ -133,6 +168,9 @@ void ScanTotals::add(const ScanTotals &other) {
             std::max(clauses[i].worst_selectivity, other.clauses[i].worst_selectivity);
         clauses[i].withheld += other.clauses[i].withheld;
     }
+    for (std::uint32_t i = 0; i < other.range_count; i++)
+        if (RangeTotals *range = find_range(*this, other.ranges[i].attribute))
+            range->add(other.ranges[i]);
     for (std::uint32_t v = 0; v < other.value_count; v++) {
         const KeptValue &value = other.values[v];
         if (value.clause < known &&

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/privacy.h"
+#include "core/range_spread.h"
 #include "core/workload.h"
 
 #include <cstdint>
@@ -14,6 +15,7 @@ namespace triage {
 inline constexpr int most_clauses_a_scan = 8;
 inline constexpr int most_values_a_scan = 8;
 inline constexpr int most_values_a_clause = 4;
+inline constexpr int most_ranges_a_scan = 2;
 
 // Column, operator and the other side: what tells one condition from another.
 struct ClauseIdentity {
@@ -67,9 +69,10 @@ struct KeptValue {
 struct ScanTotals {
     std::uint64_t executions = 0, sequential = 0, sorted = 0, limited = 0;
     double estimated_rows = 0, actual_rows = 0, rows_removed = 0; // sums
-    std::uint32_t clause_count = 0, value_count = 0;
+    std::uint32_t clause_count = 0, value_count = 0, range_count = 0;
     ClauseTotals clauses[most_clauses_a_scan];
     KeptValue values[most_values_a_scan];
+    RangeTotals ranges[most_ranges_a_scan]; // of the first columns that have bounds
 
     void add(const ScanSample &sample);
     void add(const ScanTotals &other); // of the same conditions

@@ -196,6 +196,15 @@ void encode(Encoder &out, const ScanRecord &record) {
         out.fixed(length);
         out.bytes(value.text, length);
     }
+    out.fixed(static_cast<std::uint8_t>(totals.range_count));
+    for (std::uint32_t i = 0; i < totals.range_count; i++) {
+        const RangeTotals &range = totals.ranges[i];
+        out.fixed(range.attribute);
+        out.fixed(range.executions);
+        out.real(range.first);
+        out.real(range.second);
+        out.real(range.third);
+    }
 }
 
 bool decode(Decoder &in, ScanRecord &record) {
@@ -242,6 +251,17 @@ bool decode(Decoder &in, ScanRecord &record) {
             std::memchr(text, 0, length))
             return false;
         std::memcpy(value.text, text, length);
+    }
+    totals.range_count = in.fixed<std::uint8_t>();
+    if (totals.range_count > most_ranges_a_scan)
+        return false;
+    for (std::uint32_t i = 0; i < totals.range_count; i++) {
+        RangeTotals &range = totals.ranges[i];
+        range.attribute = in.fixed<std::int16_t>();
+        range.executions = in.fixed<std::uint64_t>();
+        range.first = in.real();
+        range.second = in.real();
+        range.third = in.real();
     }
     return true;
 }

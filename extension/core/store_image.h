@@ -15,7 +15,7 @@
 
 namespace triage::store_image {
 
-inline constexpr std::uint32_t format_version = 3;
+inline constexpr std::uint32_t format_version = 4;
 
 struct StatementKey {
     std::uint32_t userid = 0, dbid = 0;

@@ -62,7 +62,11 @@ bool truth_of(const ParameterUse &use, double selectivity) {
 
 ParameterProfiles::ParameterProfiles(const std::vector<store::ScanStats> &scans) {
     RootColumns roots;
-    for (const store::ScanStats &scan : scans)
+    for (const store::ScanStats &scan : scans) {
+        for (const RangeTotals &range : scan.ranges) {
+            auto [relation, attribute] = roots.find(scan.relid, range.attribute);
+            ranges_[{scan.queryid, relation, attribute}].add(range);
+        }
         for (const store::ClauseStats &clause : scan.clauses) {
             if (!could_stand_for_a_parameter(clause))
                 continue;
@@ -83,6 +87,7 @@ ParameterProfiles::ParameterProfiles(const std::vector<store::ScanStats> &scans)
                 known->executions += static_cast<double>(value.executions);
             }
         }
+    }
     for (auto &[place, profile] : profiles_)
         std::stable_sort(
             profile.values.begin(), profile.values.end(),
@@ -151,6 +156,82 @@ int ParameterProfiles::list_elements(std::int64_t queryid) const {
     return longest > 0 ? static_cast<int>(longest) : typical_list_elements;
 }
 
+void ParameterProfiles::vary_by_values(std::vector<StatementVariant> &variants,
+                                       const ParameterUses &uses, const Profile &profile,
+                                       const std::vector<std::size_t> &parameters) const {
+    const ParameterUse &use = uses.uses[parameters.front()];
+    std::vector<Option> options = use.op == ClauseOperator::In ? options_of_list(profile, use)
+                                                               : this->options(profile, use);
+    if (variants.size() * options.size() > most_variants)
+        options.resize(1);
+    double taken = 0;
+    for (const Option &option : options)
+        taken += option.share;
+    std::vector<StatementVariant> product;
+    for (const StatementVariant &variant : variants)
+        for (const Option &option : options) {
+            StatementVariant next = variant;
+            next.share *= option.share / taken;
+            for (std::size_t i : parameters)
+                if (!option.values.empty())
+                    next.wanted[i].value =
+                        option.values[static_cast<std::size_t>(uses.uses[i].element)];
+            product.push_back(std::move(next));
+        }
+    variants = std::move(product);
+}
+
+void ParameterProfiles::add_parameter(std::vector<Bound> &bounds, const Profile *profile,
+                                      std::size_t i) {
+    auto known = std::find_if(bounds.begin(), bounds.end(),
+                              [&](const Bound &bound) { return bound.profile == profile; });
+    if (known == bounds.end())
+        known = bounds.insert(bounds.end(), {profile, {}});
+    known->parameters.push_back(i);
+}
+
+// Of the column's rows, by what each of its bounds leaves on the average.
+double ParameterProfiles::usual_share(const Column &column) const {
+    double share = 1;
+    const Place first{column.queryid, column.relation, column.attribute, 0};
+    for (auto at = profiles_.lower_bound(first);
+         at != profiles_.end() && Column{at->first.queryid, at->first.relation,
+                                         at->first.attribute} == column;
+         ++at)
+        if (at->second.op == ClauseOperator::Range)
+            share -= 1 - at->second.usual();
+    return share;
+}
+
+// Two bounds keep the middle of their usual range, as far as the column reaches.
+void ParameterProfiles::vary_by_range(std::vector<StatementVariant> &variants, const Column &column,
+                                      const std::vector<Bound> &bounds) const {
+    const auto range = ranges_.find(column);
+    const auto spread = range == ranges_.end() ? std::nullopt : spread_of(range->second);
+    if (!spread || 2 * variants.size() > most_variants)
+        return;
+    const double usual = usual_share(column);
+    std::vector<StatementVariant> product;
+    for (const StatementVariant &variant : variants)
+        for (auto [share, weight] : {std::pair{spread->narrow, 1 - spread->wide_weight},
+                                     std::pair{spread->wide, spread->wide_weight}}) {
+            StatementVariant next = variant;
+            next.share *= weight;
+            double wider = share - usual;
+            auto left = static_cast<double>(bounds.size());
+            for (const auto &[profile, parameters] : bounds) {
+                const double selectivity =
+                    std::clamp(profile->usual() + wider / left, share, 1.0);
+                for (std::size_t i : parameters)
+                    next.wanted[i].selectivity = selectivity;
+                wider -= selectivity - profile->usual();
+                left--;
+            }
+            product.push_back(std::move(next));
+        }
+    variants = std::move(product);
+}
+
 std::vector<StatementVariant> ParameterProfiles::variants(std::int64_t queryid,
                                                           const ParameterUses &uses) const {
     auto count = static_cast<std::size_t>(uses.count);
@@ -159,6 +240,7 @@ std::vector<StatementVariant> ParameterProfiles::variants(std::int64_t queryid,
     std::vector<Operand> kinds(count, Operand::None);
     // The parameters of a condition, literals and true ones: a custom plan knows both.
     std::map<const Profile *, std::vector<std::size_t>> valued;
+    std::map<Column, std::vector<Bound>> bounded;
     for (std::size_t i = 0; i < count; i++) {
         const Profile *profile = find(queryid, uses.uses[i]);
         if (profile == nullptr)
@@ -166,7 +248,7 @@ std::vector<StatementVariant> ParameterProfiles::variants(std::int64_t queryid,
         WantedValue &wanted = first.wanted[i];
         kinds[i] = profile->operand;
         if (profile->estimates > 0)
-            wanted.selectivity = profile->selectivity / profile->estimates;
+            wanted.selectivity = profile->usual();
         wanted.leading_wildcard =
             uses.uses[i].op == ClauseOperator::Prefix && profile->op != ClauseOperator::Prefix;
         if (profile->operand == Operand::None) {
@@ -176,34 +258,17 @@ std::vector<StatementVariant> ParameterProfiles::variants(std::int64_t queryid,
                     profile->operand == Operand::Parameter) &&
                    !profile->values.empty()) {
             valued[profile].push_back(i);
+        } else if (profile->op == ClauseOperator::Range && profile->estimates > 0) {
+            add_parameter(bounded[{queryid, uses.uses[i].relid, uses.uses[i].attno}], profile, i);
         }
     }
     infer_kinds(first.wanted, kinds);
 
     std::vector<StatementVariant> result{std::move(first)};
-    for (const auto &[profile, parameters] : valued) {
-        const ParameterUse &use = uses.uses[parameters.front()];
-        std::vector<Option> options = use.op == ClauseOperator::In
-                                          ? options_of_list(*profile, use)
-                                          : ParameterProfiles::options(*profile, use);
-        if (result.size() * options.size() > most_variants)
-            options.resize(1);
-        double taken = 0;
-        for (const Option &option : options)
-            taken += option.share;
-        std::vector<StatementVariant> product;
-        for (const StatementVariant &variant : result)
-            for (const Option &option : options) {
-                StatementVariant next = variant;
-                next.share *= option.share / taken;
-                for (std::size_t i : parameters)
-                    if (!option.values.empty())
-                        next.wanted[i].value =
-                            option.values[static_cast<std::size_t>(uses.uses[i].element)];
-                product.push_back(std::move(next));
-            }
-        result = std::move(product);
-    }
+    for (const auto &[profile, parameters] : valued)
+        vary_by_values(result, uses, *profile, parameters);
+    for (const auto &[column, bounds] : bounded)
+        vary_by_range(result, column, bounds);
     return result;
 }
 

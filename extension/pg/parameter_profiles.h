@@ -1,6 +1,7 @@
 // What the samples tell of a statement's parameters: which are literals of its text, how selective
 // they are, and which shared values they take. A statement whose literals or parameters take
-// several values becomes several variants, each with its share of the executions.
+// several values, or whose ranges are now narrow and now wide, becomes several variants, each with
+// its share of the executions.
 #pragma once
 
 #include "pg/parameter_values.h"
@@ -47,6 +48,7 @@ class ParameterProfiles {
         ClauseOperator op = ClauseOperator::Other;
         double executions = 0;
         double estimates = 0, selectivity = 0; // the latter summed up over the former
+        double usual() const { return estimates > 0 ? selectivity / estimates : 1; }
         double withheld = 0;
         std::vector<Value> values; // the most frequent first; of an IN list, its elements
     };
@@ -57,11 +59,31 @@ class ParameterProfiles {
         double share = 1;
     };
 
+    struct Column {
+        std::int64_t queryid;
+        RelationId relation;
+        AttributeNumber attribute;
+
+        auto operator<=>(const Column &) const = default;
+    };
+    // One of a column's bounds, and the parameters that make it.
+    struct Bound {
+        const Profile *profile;
+        std::vector<std::size_t> parameters;
+    };
+
     const Profile *find(std::int64_t queryid, const ParameterUse &use) const;
+    static void add_parameter(std::vector<Bound> &bounds, const Profile *profile, std::size_t i);
+    void vary_by_values(std::vector<StatementVariant> &variants, const ParameterUses &uses,
+                        const Profile &profile, const std::vector<std::size_t> &parameters) const;
+    void vary_by_range(std::vector<StatementVariant> &variants, const Column &column,
+                       const std::vector<Bound> &bounds) const;
+    double usual_share(const Column &column) const;
     static std::vector<Option> options(const Profile &profile, const ParameterUse &use);
     static std::vector<Option> options_of_list(const Profile &profile, const ParameterUse &use);
 
     std::map<Place, Profile> profiles_;
+    std::map<Column, RangeTotals> ranges_;
 };
 
 } // namespace triage

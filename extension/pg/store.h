@@ -68,6 +68,7 @@ struct ScanStats {
     std::uint64_t sequential = 0;          // of those: by a sequential scan
     std::uint64_t sorted = 0, limited = 0; // of those: below a Sort, below a LIMIT
     double estimated_rows = 0, actual_rows = 0, rows_removed = 0; // means an execution
+    std::vector<RangeTotals> ranges; // what the bounds on a column left of it together
 };
 
 struct PlanStats {

@@ -80,6 +80,7 @@ ScanStats scan_stats(const store_image::ScanRecord &record) {
     stats.relid = record.relation;
     for (std::uint32_t i = 0; i < totals.clause_count; i++)
         stats.clauses.push_back(clause_stats(totals, i));
+    stats.ranges.assign(totals.ranges, totals.ranges + totals.range_count);
     stats.executions = totals.executions;
     stats.sequential = totals.sequential;
     stats.sorted = totals.sorted;

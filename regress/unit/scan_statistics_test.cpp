@@ -83,6 +83,36 @@ TEST(ScanStatistics, ForgettingLeavesNoByteOfAValue) {
     EXPECT_EQ(bytes.find("secret"), std::string_view::npos);
 }
 
+ClauseSample bound(std::int16_t attribute, std::uint32_t opno, float selectivity) {
+    ClauseSample sample = clause(attribute, selectivity);
+    sample.identity.op = ClauseOperator::Range;
+    sample.identity.opno = opno;
+    return sample;
+}
+
+TEST(ScanStatistics, TheBoundsOnAColumnAreOneRange) {
+    ScanTotals totals;
+    totals.add(sample_of({bound(1, 1, 0.75f), bound(1, 2, 0.5f), clause(2, 0.1f), bound(3, 1, 0.5f)}));
+    totals.add(sample_of({bound(1, 1, 0.25f), bound(1, 2, 0.5f), clause(2, 0.1f), bound(3, 1, -1)}));
+    ASSERT_EQ(totals.range_count, 2u);
+    EXPECT_EQ(totals.ranges[0].attribute, 1);
+    EXPECT_EQ(totals.ranges[0].executions, 2u);
+    EXPECT_DOUBLE_EQ(totals.ranges[0].first, 0.25) << "the second was empty";
+    EXPECT_DOUBLE_EQ(totals.ranges[0].second, 0.0625);
+    EXPECT_EQ(totals.ranges[1].attribute, 3);
+    EXPECT_EQ(totals.ranges[1].executions, 1u) << "one of them could not be estimated";
+    ScanTotals more = totals;
+    more.add(totals);
+    EXPECT_EQ(more.ranges[0].executions, 4u);
+    EXPECT_DOUBLE_EQ(more.ranges[1].first, 1);
+}
+
+TEST(ScanStatistics, MoreRangesThanThereIsRoomForAreLeftOut) {
+    ScanTotals totals;
+    totals.add(sample_of({bound(1, 1, 0.5f), bound(2, 1, 0.5f), bound(3, 1, 0.5f)}));
+    EXPECT_EQ(totals.range_count, static_cast<std::uint32_t>(most_ranges_a_scan));
+}
+
 TEST(ScanStatistics, TotalsOfTheSameConditionsAddUp) {
     ScanTotals one, two;
     ScanSample sample = sample_of({clause(1, 0.1f)});

@@ -32,9 +32,11 @@ ScanRecord a_scan() {
     record.key = {10, 5, 99};
     record.relation = 16400;
     ScanSample sample;
-    sample.clause_count = 1;
+    sample.clause_count = 2;
     sample.clauses[0].identity = {2, ClauseOperator::In, Operand::Parameter, 98};
     sample.clauses[0].selectivity = 0.25f;
+    sample.clauses[1].identity = {3, ClauseOperator::Range, Operand::Parameter, 97};
+    sample.clauses[1].selectivity = 0.5f;
     sample.value_count = 1;
     sample.values[0].clause = 0;
     std::strcpy(sample.values[0].text, "open");
@@ -105,6 +107,9 @@ TEST(StoreImage, ComesBackAsItWas) {
     ASSERT_EQ(recorder.scans.size(), 1u);
     EXPECT_STREQ(recorder.scans[0].totals.values[0].text, "open");
     EXPECT_EQ(hash_of_clauses(recorder.scans[0].totals), hash_of_clauses(a_scan().totals));
+    ASSERT_EQ(recorder.scans[0].totals.range_count, 1u);
+    EXPECT_EQ(recorder.scans[0].totals.ranges[0].attribute, 3);
+    EXPECT_EQ(recorder.scans[0].totals.ranges[0].third, 0.125);
     ASSERT_EQ(recorder.plans.size(), 1u);
     EXPECT_EQ(recorder.plans[0].taken_up, 70);
     EXPECT_EQ(recorder.plans[0].succeeded, 4712u);
