@@ -24,7 +24,7 @@ ifneq ($(FAULTS),)
 PG_CPPFLAGS += -DPG_TRIAGE_FAULTS
 endif
 # -Wno-register, -Wno-volatile: the server headers are C and use what C++17/20 took away.
-PG_CXXFLAGS = -std=gnu++20 -fvisibility=hidden -Wall -Wextra -Wshadow=compatible-local -Wno-register -Wno-volatile -Wno-missing-field-initializers -Wno-unused-parameter -MMD -MP $(WERROR)
+PG_CXXFLAGS = -std=gnu++20 -fvisibility=hidden -fno-plt -Wall -Wextra -Wshadow=compatible-local -Wno-register -Wno-volatile -Wno-missing-field-initializers -Wno-unused-parameter -MMD -MP $(WERROR)
 SHLIB_LINK = -lstdc++
 
 # pg_regress and pg_isolation_regress; both keep their expected output in expected/.

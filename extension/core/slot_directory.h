@@ -105,7 +105,9 @@ class SlotDirectory {
             for (std::uint32_t k = 0; k < tags_a_line; k++)
                 if (look(line * tags_a_line + k, place))
                     return place;
-            line = static_cast<std::uint32_t>((std::uint64_t{line} + stride) % lines);
+            line += stride;
+            if (line >= lines) // rather than a division each time
+                line -= lines;
         }
         return place;
     }

@@ -13,8 +13,8 @@ PG_HEADERS_END
 
 namespace triage::guc {
 
-bool enabled = true;
-double sample_rate = 0.02;
+PG_TRIAGE_READ_MOSTLY bool enabled = true;
+PG_TRIAGE_READ_MOSTLY double sample_rate = 0.02;
 double sample_budget = 0.01;
 int max_statements = 4096;
 int memory_kb = 16 * 1024;

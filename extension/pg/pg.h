@@ -40,6 +40,12 @@ PG_HEADERS_BEGIN
 #include "utils/builtins.h"
 PG_HEADERS_END
 
+// Of variables that each execution of a statement touches. A backend that runs one statement among
+// those of many backends finds none of its own memory near by: what it writes lies side by side, on
+// a page of its own; what it only reads does not, and so stays the same memory for all backends.
+#define PG_TRIAGE_READ_MOSTLY [[gnu::section("pg_triage_read_mostly")]]
+#define PG_TRIAGE_WRITTEN [[gnu::section("pg_triage_written")]]
+
 // libintl.h behind postgres.h replaces these by macros; C++ code wants the functions.
 #undef gettext
 #undef dgettext

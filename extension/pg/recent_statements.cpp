@@ -10,7 +10,7 @@ PG_HEADERS_END
 namespace triage::recent_statements {
 
 Statement statements[places];
-std::uint64_t catalogs = 1;
+PG_TRIAGE_WRITTEN alignas(4096) Glance glance;
 
 namespace {
 
@@ -24,21 +24,23 @@ constexpr std::uint64_t statement_first_samples = 5, plan_first_samples = 2;
 }
 
 void note_catalog_change(Datum, Oid) {
-    catalogs++;
+    glance.catalogs++;
 }
 
 } // namespace
 
 Statement *find_anew(const QueryDesc *query, store::Loss &why_not) noexcept {
     const store::StatementKey key = key_of(query);
-    Statement &place = place_of(key.queryid, key.userid);
-    place = Statement{};
     why_not = store::Loss::Statement;
     if (!store::available())
         return nullptr;
     const store::StatementHandle found = store::statement(key, why_not);
     if (!found)
         return nullptr;
+    const std::size_t at = place_of(key.queryid, key.userid);
+    glance.tags[at] = tag_of(key.queryid);
+    Statement &place = statements[at];
+    place = Statement{};
     place.queryid = key.queryid;
     place.userid = key.userid;
     place.in_store = found;
@@ -50,7 +52,7 @@ bool find_plan(Statement &statement, const QueryDesc *query, TimestampTz at) noe
     const Plan *plan = query->plannedstmt->planTree;
     const PlanLook look{std::bit_cast<std::uint64_t>(plan->total_cost),
                         std::bit_cast<std::uint64_t>(plan->startup_cost),
-                        hash_of_relations(query->plannedstmt), catalogs};
+                        hash_of_relations(query->plannedstmt), glance.catalogs};
     if (statement.plan && is_current(statement.plan) &&
         statement.plan.slot->planid == plan_id_of(query->plannedstmt)) {
         statement.look = look;

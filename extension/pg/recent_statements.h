@@ -37,15 +37,26 @@ struct alignas(128) Statement {
     client_habits::Recent habits;
 };
 
-constexpr int places = 512; // a power of two
+constexpr std::size_t places = 512; // a power of two
 extern Statement statements[places];
 
-// Counts what may change a plan without changing its costs: an index that takes another's place, a
-// new definition.
-extern std::uint64_t catalogs;
+// What is looked at first.
+struct Glance {
+    // A piece of each one's queryid. Where all statements are new ones, this tells so without the
+    // memory of the places, which is never near by where there are many backends.
+    std::uint16_t tags[places] = {};
+    // Counts what may change a plan without changing its costs: an index that takes another's
+    // place, a new definition.
+    std::uint64_t catalogs = 1;
+};
+extern Glance glance;
 
-inline Statement &place_of(std::int64_t queryid, Oid userid) noexcept {
-    return statements[(static_cast<std::uint64_t>(queryid) ^ userid) % places];
+inline std::size_t place_of(std::int64_t queryid, Oid userid) noexcept {
+    return (static_cast<std::uint64_t>(queryid) ^ userid) % places;
+}
+
+inline std::uint16_t tag_of(std::int64_t queryid) noexcept {
+    return static_cast<std::uint16_t>(static_cast<std::uint64_t>(queryid) >> 48);
 }
 
 inline store::StatementKey key_of(const QueryDesc *query) noexcept {
@@ -58,9 +69,13 @@ Statement *find_anew(const QueryDesc *query, store::Loss &why_not) noexcept;
 // What the current user executes; null, and `why_not`, if there is no room for it.
 inline Statement *find(const QueryDesc *query, Oid userid, store::Loss &why_not) noexcept {
     const auto queryid = static_cast<std::int64_t>(query->plannedstmt->queryId);
-    Statement &place = place_of(queryid, userid);
-    if (place.queryid == queryid && place.userid == userid && is_current(place.in_store)) [[likely]]
-        return &place;
+    const std::size_t at = place_of(queryid, userid);
+    if (glance.tags[at] == tag_of(queryid)) [[likely]] {
+        Statement &place = statements[at];
+        if (place.queryid == queryid && place.userid == userid && is_current(place.in_store))
+            [[likely]]
+            return &place;
+    }
     return find_anew(query, why_not);
 }
 
@@ -82,7 +97,7 @@ inline bool has_last_plan(const Statement &statement, const QueryDesc *query) no
     const PlanLook &last = statement.look;
     return last.total_cost == std::bit_cast<std::uint64_t>(planned->planTree->total_cost) &&
            last.startup_cost == std::bit_cast<std::uint64_t>(planned->planTree->startup_cost) &&
-           last.catalogs == catalogs && last.relations == hash_of_relations(planned) &&
+           last.catalogs == glance.catalogs && last.relations == hash_of_relations(planned) &&
            is_current(statement.plan);
 }
 
@@ -93,6 +108,7 @@ bool find_plan(Statement &statement, const QueryDesc *query, TimestampTz at) noe
 // together; false where nothing is sampled.
 bool hardly_sampled(const Statement &statement) noexcept;
 
+// Everything, so that each statement is looked up anew.
 void forget() noexcept;
 
 // Learns of changes of the catalogs from now on.

@@ -23,8 +23,8 @@ using recent_statements::Statement;
 
 namespace {
 
-ExecutorStart_hook_type previous_start = nullptr;
-ExecutorEnd_hook_type previous_end = nullptr;
+PG_TRIAGE_READ_MOSTLY ExecutorStart_hook_type previous_start = nullptr;
+PG_TRIAGE_READ_MOSTLY ExecutorEnd_hook_type previous_end = nullptr;
 
 // --- Samples under way
 // ----------------------------------------------------------------------------------
@@ -38,7 +38,7 @@ struct ActiveSample {
     MemoryContextCallback unlink;
 };
 
-ActiveSample *active = nullptr;
+PG_TRIAGE_WRITTEN ActiveSample *active = nullptr;
 
 void unlink_sample(void *argument) {
     for (ActiveSample **link = &active; *link; link = &(*link)->next)
@@ -154,7 +154,7 @@ std::int64_t draw_gap(double rate) noexcept {
 }
 
 // Counts down to the execution that chance chooses; 0 before it was drawn.
-std::int64_t until_chosen = 0;
+PG_TRIAGE_WRITTEN std::int64_t until_chosen = 0;
 
 [[gnu::noinline]] bool choose() noexcept {
     if (until_chosen < 0)
@@ -176,11 +176,12 @@ bool chosen_by_chance() noexcept {
 // executor_end. All else is out of line, so that this has few registers to save.
 
 // What the last ExecutorStart looked up: mostly the next ExecutorEnd's.
-struct {
+struct Latest {
     const QueryDesc *query = nullptr;
     Statement *statement = nullptr; // null: there was no room, for this reason
     store::Loss why_not = store::Loss::Statement;
-} latest;
+};
+PG_TRIAGE_WRITTEN Latest latest;
 
 bool counts(const QueryDesc *query, int eflags) noexcept {
     return guc::enabled && query->plannedstmt->queryId != 0 && !IsParallelWorker() &&

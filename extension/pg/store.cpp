@@ -19,7 +19,7 @@ PG_HEADERS_END
 
 namespace triage::store {
 
-Segment segment;
+PG_TRIAGE_READ_MOSTLY Segment segment;
 
 namespace {
 
@@ -220,10 +220,16 @@ std::uint64_t hash_of(const StatementKey &key) noexcept {
                static_cast<std::uint64_t>(key.userid) << 32 | key.dbid);
 }
 
+void add_losses(Loss loss, std::uint64_t count) noexcept {
+    if (segment.header == nullptr)
+        return;
+    auto &mine = segment.header->losses[static_cast<unsigned>(MyProcPid) %
+                                        segment.header->losses.size()];
+    mine.counts[static_cast<std::size_t>(loss)].fetch_add(count, std::memory_order_relaxed);
+}
+
 void count_loss(Loss loss) noexcept {
-    if (segment.header)
-        segment.header->losses[static_cast<std::size_t>(loss)].fetch_add(1,
-                                                                         std::memory_order_relaxed);
+    add_losses(loss, 1);
 }
 
 bool available() {

@@ -77,6 +77,11 @@ struct alignas(64) PlanSlot {
     PlanShape shape;
 };
 
+// One of several, so that backends that lose at the same time do not take turns at it.
+struct alignas(64) Losses {
+    std::array<Counter, static_cast<std::size_t>(Loss::Count)> counts;
+};
+
 struct alignas(64) Header {
     LWLock *maintenance;
     std::uint64_t bytes;
@@ -89,7 +94,7 @@ struct alignas(64) Header {
     std::atomic<std::int64_t> last_maintained;
     std::atomic<bool> file_set_aside;
     std::atomic<bool> save_failed;
-    std::array<Counter, static_cast<std::size_t>(Loss::Count)> losses;
+    std::array<Losses, 16> losses; // by process
 };
 
 // The arrays, as this process sees them.
@@ -104,6 +109,7 @@ struct Segment {
 extern Segment segment;
 
 std::uint64_t hash_of(const StatementKey &key) noexcept;
+void add_losses(Loss loss, std::uint64_t count) noexcept;
 
 // Copies of one slot; false if it is free or being recycled.
 bool copy_statement(std::uint32_t slot, store_image::StatementRecord &record) noexcept;

@@ -149,7 +149,7 @@ void maintain() {
     const std::uint32_t evicted = cool_and_evict<StatementArray>(decay);
     cool_and_evict<ScanArray>(decay);
     cool_and_evict<PlanArray>(decay);
-    segment.header->losses[static_cast<std::size_t>(Loss::Evicted)].fetch_add(evicted);
+    add_losses(Loss::Evicted, evicted);
 }
 
 void save(bool at_shutdown) {
@@ -170,8 +170,9 @@ void reset() {
     free_all<StatementArray>();
     free_all<ScanArray>();
     free_all<PlanArray>();
-    for (Counter &loss : segment.header->losses)
-        loss = 0;
+    for (Losses &losses : segment.header->losses)
+        for (Counter &count : losses.counts)
+            count = 0;
     segment.header->stats_since = GetCurrentTimestamp();
 }
 
@@ -194,7 +195,11 @@ void forget_values(Oid dbid) {
 }
 
 std::uint64_t losses(Loss loss) {
-    return available() ? segment.header->losses[static_cast<std::size_t>(loss)].load() : 0;
+    std::uint64_t sum = 0;
+    if (available())
+        for (const Losses &losses : segment.header->losses)
+            sum += losses.counts[static_cast<std::size_t>(loss)].load(std::memory_order_relaxed);
+    return sum;
 }
 
 State state() {
