@@ -14,6 +14,7 @@ PG_HEADERS_BEGIN
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
+#include "optimizer/paths.h"
 #include "parser/parse_node.h"
 #include "pgstat.h"
 #include "storage/buf_internals.h"
@@ -77,6 +78,34 @@ inline bool collation_is_c(Oid collation) {
     return pg_newlocale_from_collation(collation)->collate_is_c;
 #else
     return lc_collate_is_c(collation);
+#endif
+}
+
+// Clauses that an equivalence class has been made to yield so far.
+inline List *derived_clauses(const EquivalenceClass *ec) {
+#if PG_VERSION_NUM >= 180000
+    return ec->ec_derives_list;
+#else
+    return ec->ec_derives;
+#endif
+}
+
+// Makes an equivalence class yield those that join two base relations.
+inline void derive_join_clauses(PlannerInfo *root, RelOptInfo *outer, RelOptInfo *inner) {
+    Relids joined = bms_union(outer->relids, inner->relids);
+#if PG_VERSION_NUM >= 160000
+    (void)generate_join_implied_equalities(root, joined, outer->relids, inner, nullptr);
+#else
+    (void)generate_join_implied_equalities(root, joined, outer->relids, inner);
+#endif
+}
+
+// Whether an outer join may have put a null in its place; only known from 16 on.
+inline bool is_nulled([[maybe_unused]] const Var *var) {
+#if PG_VERSION_NUM >= 160000
+    return var->varnullingrels != nullptr;
+#else
+    return false;
 #endif
 }
 

@@ -2,6 +2,7 @@
 
 #include "pg/canonical_sql.h"
 #include "pg/compat.h"
+#include "pg/join_estimates.h"
 #include "pg/operator_class.h"
 
 PG_HEADERS_BEGIN
@@ -335,12 +336,16 @@ List *set_aside_btrees(PlannerInfo *root) {
 RelOptInfo *search_joins(PlannerInfo *root, int levels, List *rels) {
     const bool ours = active != nullptr && root->glob->boundParams == active->parameters;
     List *set_aside = ours ? set_aside_btrees(root) : NIL;
+    if (ours)
+        join_estimates::lend(root, rels);
     RelOptInfo *joined = next_join_search ? next_join_search(root, levels, rels)
                          : enable_geqo && levels >= geqo_threshold
                              ? geqo(root, levels, rels)
                              : standard_join_search(root, levels, rels);
     for (int i = 0; i < list_length(set_aside); i++)
         static_cast<IndexOptInfo *>(list_nth(set_aside, i))->hypothetical = false;
+    if (ours)
+        join_estimates::keep(root);
     return joined;
 }
 
@@ -359,6 +364,7 @@ void chain_hooks() noexcept {
     get_index_stats_hook = lend_statistics;
     next_join_search = join_search_hook;
     join_search_hook = search_joins;
+    join_estimates::install();
 }
 
 } // namespace
