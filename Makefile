@@ -23,6 +23,7 @@ PG_CPPFLAGS = -I$(srcdir)/extension
 ifneq ($(FAULTS),)
 PG_CPPFLAGS += -DPG_TRIAGE_FAULTS
 endif
+# -fno-plt: the server's functions are called by their addresses, with no table of jumps to be read in between.
 # -Wno-register, -Wno-volatile: the server headers are C and use what C++17/20 took away.
 PG_CXXFLAGS = -std=gnu++20 -fvisibility=hidden -fno-plt -Wall -Wextra -Wshadow=compatible-local -Wno-register -Wno-volatile -Wno-missing-field-initializers -Wno-unused-parameter -MMD -MP $(WERROR)
 SHLIB_LINK = -lstdc++

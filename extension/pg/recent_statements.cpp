@@ -10,7 +10,7 @@ PG_HEADERS_END
 namespace triage::recent_statements {
 
 Statement statements[places];
-PG_TRIAGE_WRITTEN alignas(4096) Glance glance;
+PG_TRIAGE_WRITTEN alignas(4096) Glance glance; // a page, so that what is only read is on another
 
 namespace {
 
