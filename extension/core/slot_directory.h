@@ -7,6 +7,8 @@
 // not there is short until the slots have all had an owner. Two backends adding the same key at
 // once meet on the same tag; only if a slot in front of it becomes free at that very moment may a
 // key get two slots: whoever reads all slots adds those up.
+//
+// The last sixteenth of the slots is a reserve: keys that are one among many get no slot of it.
 #pragma once
 
 #include <algorithm>
@@ -28,12 +30,20 @@ class SlotDirectory {
         bool usable() const { return outcome == Outcome::Found || outcome == Outcome::Added; }
     };
 
+    // Which slots a new key may have.
+    enum class Room { Common, Reserve };
+
     SlotDirectory() = default;
-    // `tags` must hold `slots` zeroes at first; `slots` is a multiple of tags_a_line.
-    SlotDirectory(std::atomic<std::uint64_t> *tags, std::uint32_t slots)
-        : tags_(tags), slots_(slots) {}
+    // `tags` must hold `slots` zeroes at first, and so must `used`; `slots` is a multiple of
+    // tags_a_line.
+    SlotDirectory(std::atomic<std::uint64_t> *tags, std::uint32_t slots,
+                  std::atomic<std::uint32_t> *used)
+        : tags_(tags), used_(used), slots_(slots) {}
 
     std::uint32_t slots() const { return slots_; }
+    std::uint32_t reserve() const { return slots_ / 16; }
+    // How many have, or are about to have, an owner.
+    std::uint32_t used() const { return used_->load(std::memory_order_relaxed); }
     bool is_ready(std::uint32_t slot) const {
         const std::uint64_t tag = tags_[slot].load(std::memory_order_acquire);
         return (tag & 1) != 0 && tag != vacated;
@@ -54,7 +64,8 @@ class SlotDirectory {
     // The same, adding the key if it is not there: `fill(slot)` writes key and initial contents; if
     // it returns false the slot is given back.
     template <class Matches, class Fill>
-    Place find_or_add(std::uint64_t hash, const Matches &matches, const Fill &fill) noexcept {
+    Place find_or_add(std::uint64_t hash, const Matches &matches, const Fill &fill,
+                      Room room = Room::Reserve) noexcept {
         const std::uint64_t tag = tag_of(hash);
         for (int attempt = 0; attempt < 4; attempt++) {
             std::uint32_t free_slot = slots_;
@@ -68,12 +79,16 @@ class SlotDirectory {
                     free_slot = slot;
                 return seen == never_used || result.outcome != Outcome::Full;
             });
-            if (place.outcome != Outcome::Full || free_slot == slots_)
+            if (place.outcome != Outcome::Full || free_slot == slots_ ||
+                (room == Room::Common && used() >= slots_ - reserve()))
                 return place;
             std::uint64_t expected = tags_[free_slot].load(std::memory_order_relaxed);
             if (expected <= vacated && tags_[free_slot].compare_exchange_strong(
                                            expected, tag, std::memory_order_acq_rel)) {
+                used_->fetch_add(1, std::memory_order_relaxed);
                 const bool filled = fill(free_slot);
+                if (!filled)
+                    used_->fetch_sub(1, std::memory_order_relaxed);
                 tags_[free_slot].store(filled ? tag | 1 : vacated, std::memory_order_release);
                 return {filled ? Outcome::Added : Outcome::Busy, free_slot};
             }
@@ -83,6 +98,7 @@ class SlotDirectory {
 
     void remove(std::uint32_t slot) noexcept {
         tags_[slot].store(vacated, std::memory_order_release);
+        used_->fetch_sub(1, std::memory_order_relaxed);
     }
 
   private:
@@ -113,6 +129,7 @@ class SlotDirectory {
     }
 
     std::atomic<std::uint64_t> *tags_ = nullptr;
+    std::atomic<std::uint32_t> *used_ = nullptr;
     std::uint32_t slots_ = 0;
 };
 

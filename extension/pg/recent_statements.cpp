@@ -29,12 +29,12 @@ void note_catalog_change(Datum, Oid) {
 
 } // namespace
 
-Statement *find_anew(const QueryDesc *query, store::Loss &why_not) noexcept {
+Statement *find_anew(const QueryDesc *query, store::Room room, store::Loss &why_not) noexcept {
     const store::StatementKey key = key_of(query);
     why_not = store::Loss::Statement;
     if (!store::available())
         return nullptr;
-    const store::StatementHandle found = store::statement(key, why_not);
+    const store::StatementHandle found = store::statement(key, room, why_not);
     if (!found)
         return nullptr;
     const std::size_t at = place_of(key.queryid, key.userid);

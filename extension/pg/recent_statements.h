@@ -64,10 +64,11 @@ inline store::StatementKey key_of(const QueryDesc *query) noexcept {
 }
 
 // Looks for it in the store.
-Statement *find_anew(const QueryDesc *query, store::Loss &why_not) noexcept;
+Statement *find_anew(const QueryDesc *query, store::Room room, store::Loss &why_not) noexcept;
 
 // What the current user executes; null, and `why_not`, if there is no room for it.
-inline Statement *find(const QueryDesc *query, Oid userid, store::Loss &why_not) noexcept {
+inline Statement *find(const QueryDesc *query, Oid userid, store::Room room,
+                       store::Loss &why_not) noexcept {
     const auto queryid = static_cast<std::int64_t>(query->plannedstmt->queryId);
     const std::size_t at = place_of(queryid, userid);
     if (glance.tags[at] == tag_of(queryid)) [[likely]] {
@@ -76,7 +77,7 @@ inline Statement *find(const QueryDesc *query, Oid userid, store::Loss &why_not)
             [[likely]]
             return &place;
     }
-    return find_anew(query, why_not);
+    return find_anew(query, room, why_not);
 }
 
 // A single one is the one that the statement names.

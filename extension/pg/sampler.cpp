@@ -233,7 +233,7 @@ void executor_start(QueryDesc *query, int eflags) {
         return previous_start(query, eflags);
     }
     latest.query = query;
-    latest.statement = recent_statements::find(query, userid, latest.why_not);
+    latest.statement = recent_statements::find(query, userid, store::Room::Common, latest.why_not);
     if (latest.statement) [[likely]] {
         client_habits::note_start(latest.statement->habits, query, latest.statement->in_store);
         if ((latest.statement->wants_sample || chosen_by_chance()) && within_budget()) [[unlikely]]
@@ -246,7 +246,9 @@ void executor_start(QueryDesc *query, int eflags) {
 // Where the last ExecutorStart was another's, or the store has no place for the statement (any
 // more).
 [[gnu::noinline]] Statement *find_at_end(const QueryDesc *query) noexcept {
-    if (latest.query == query && latest.statement == nullptr) {
+    const store::Room room = store::room_for(elapsed_ns(query->totaltime));
+    if (latest.query == query && latest.statement == nullptr &&
+        (room == store::Room::Common || latest.why_not != store::Loss::Statement)) {
         // Where all statements are new ones, looking a second time would be half of the work.
         store::count_loss(latest.why_not);
         return nullptr;
@@ -255,7 +257,7 @@ void executor_start(QueryDesc *query, int eflags) {
         return nullptr;
     latest.query = nullptr; // its statement's place may be taken now
     store::Loss why_not;
-    Statement *statement = recent_statements::find(query, GetUserId(), why_not);
+    Statement *statement = recent_statements::find(query, GetUserId(), room, why_not);
     if (statement == nullptr)
         store::count_loss(why_not);
     return statement;

@@ -96,9 +96,11 @@ void attach(char *base, const Layout &layout) {
     segment.scans = reinterpret_cast<ScanSlot *>(base + layout.scan_slots);
     segment.plans = reinterpret_cast<PlanSlot *>(base + layout.plan_slots);
     auto tags = [&](std::size_t at) { return reinterpret_cast<Counter *>(base + at); };
-    segment.statement_directory = {tags(layout.statement_tags), layout.statements};
-    segment.scan_directory = {tags(layout.scan_tags), layout.scans};
-    segment.plan_directory = {tags(layout.plan_tags), layout.plans};
+    Used &used = segment.header->used;
+    segment.statement_directory = {tags(layout.statement_tags), layout.statements,
+                                   &used.statements};
+    segment.scan_directory = {tags(layout.scan_tags), layout.scans, &used.scans};
+    segment.plan_directory = {tags(layout.plan_tags), layout.plans, &used.plans};
 }
 
 void startup() {
@@ -213,6 +215,18 @@ SlotDirectory::Place scan_place(const StatementKey &key, Oid relation,
                                               });
 }
 
+// As a slot of the reserve is gone. From the first to the last of them it rises by some millions,
+// so that it is soon beyond what is common, and for the rest beyond what is rare.
+void raise_price_of_reserve() noexcept {
+    const SlotDirectory &directory = segment.statement_directory;
+    const std::uint32_t reserve = directory.reserve();
+    if (directory.used() + reserve <= directory.slots())
+        return; // it was a common one
+    Counter &price = segment.header->long_ns;
+    const std::uint64_t now = price.load(std::memory_order_relaxed);
+    price.store(now + now * 16 / reserve + 1, std::memory_order_relaxed);
+}
+
 } // namespace
 
 std::uint64_t hash_of(const StatementKey &key) noexcept {
@@ -223,8 +237,8 @@ std::uint64_t hash_of(const StatementKey &key) noexcept {
 void add_losses(Loss loss, std::uint64_t count) noexcept {
     if (segment.header == nullptr)
         return;
-    auto &mine = segment.header->losses[static_cast<unsigned>(MyProcPid) %
-                                        segment.header->losses.size()];
+    auto &mine =
+        segment.header->losses[static_cast<unsigned>(MyProcPid) % segment.header->losses.size()];
     mine.counts[static_cast<std::size_t>(loss)].fetch_add(count, std::memory_order_relaxed);
 }
 
@@ -243,7 +257,7 @@ void install_hooks() {
     shmem_startup_hook = startup;
 }
 
-StatementHandle statement(const StatementKey &key, Loss &why_not) noexcept {
+StatementHandle statement(const StatementKey &key, Room room, Loss &why_not) noexcept {
     why_not = Loss::Statement;
     if (faults::hits(faults::Point::statement_full))
         return {};
@@ -252,14 +266,18 @@ StatementHandle statement(const StatementKey &key, Loss &why_not) noexcept {
         return {};
     auto matches = [&](const StatementSlot &slot) { return slot.key == key; };
     const auto place = segment.statement_directory.find_or_add(
-        hash_of(key), matching(segment.statements, matches), [&](std::uint32_t slot) {
+        hash_of(key), matching(segment.statements, matches),
+        [&](std::uint32_t slot) {
             clean(segment.statements[slot], key);
             return true;
-        });
+        },
+        room);
     if (place.outcome == SlotDirectory::Outcome::Full)
         why_not = Loss::Statement;
     if (!place.usable())
         return {};
+    if (place.outcome == SlotDirectory::Outcome::Added && room == Room::Reserve)
+        raise_price_of_reserve();
     // The generation first, the key again after it: a slot recycled in between is not ours.
     StatementSlot &slot = segment.statements[place.slot];
     const std::uint32_t generation = slot.generation.load(std::memory_order_acquire);
@@ -346,7 +364,7 @@ std::uint32_t label_epoch() noexcept {
 
 void restore(const store_image::StatementRecord &record) noexcept {
     Loss why_not;
-    const StatementHandle handle = statement(record.key, why_not);
+    const StatementHandle handle = statement(record.key, Room::Reserve, why_not);
     if (!handle) {
         count_loss(why_not);
         return;

@@ -10,6 +10,7 @@
 #include "core/histogram.h"
 #include "core/plan_shape.h"
 #include "core/scan_statistics.h"
+#include "core/slot_directory.h"
 #include "core/store_image.h"
 #include "core/workload.h"
 #include "pg/pg.h"
@@ -123,9 +124,13 @@ struct PlanSlot;
 using StatementHandle = Handle<StatementSlot>;
 using PlanHandle = Handle<PlanSlot>;
 
+// Which room a statement may have that is not there yet: where slots are scarce, a reserve is kept
+// for those that take long.
+using Room = SlotDirectory::Room;
+
 // Null if there is no room. For a plan that is counted as lost, for a statement told in `why_not`:
 // one that is looked for twice is lost once.
-StatementHandle statement(const StatementKey &key, Loss &why_not) noexcept;
+StatementHandle statement(const StatementKey &key, Room room, Loss &why_not) noexcept;
 PlanHandle plan(const StatementKey &key, const PlanShape &shape) noexcept;
 
 // Of current handles. What each execution counts is inline in pg/store_counting.h.

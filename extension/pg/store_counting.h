@@ -26,6 +26,13 @@ inline bool is_current(PlanHandle handle) noexcept {
     return handle.slot->generation.load(std::memory_order_relaxed) == handle.generation;
 }
 
+// Which room an execution that took so long gives its statement a claim to.
+inline Room room_for(std::uint64_t ns) noexcept {
+    return segment.header && ns >= segment.header->long_ns.load(std::memory_order_relaxed)
+               ? Room::Reserve
+               : Room::Common;
+}
+
 template <class Slot> std::uint64_t times_sampled(Handle<Slot> handle) noexcept {
     return handle.slot->sampled.load(std::memory_order_relaxed);
 }

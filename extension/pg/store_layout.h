@@ -11,6 +11,7 @@
 //    apart from each other. No executor ever takes it.
 #pragma once
 
+#include "core/eviction.h"
 #include "core/slot_directory.h"
 #include "pg/faults.h"
 #include "pg/store.h"
@@ -82,6 +83,11 @@ struct alignas(64) Losses {
     std::array<Counter, static_cast<std::size_t>(Loss::Count)> counts;
 };
 
+// How many slots have an owner. Written where some get one, read where others find none.
+struct alignas(64) Used {
+    std::atomic<std::uint32_t> statements, scans, plans;
+};
+
 struct alignas(64) Header {
     LWLock *maintenance;
     std::uint64_t bytes;
@@ -89,11 +95,16 @@ struct alignas(64) Header {
     // Raised whenever a column's label changes: values decided on before are not to be stored any
     // more.
     std::atomic<std::uint32_t> label_epoch;
+    // An execution that took so long gives its statement a claim to the reserve: what half of the
+    // statements did not take together of late, and more with each slot of the reserve that goes.
+    Counter long_ns;
     std::atomic<std::int64_t> stats_since;
     std::atomic<std::int64_t> last_saved;
     std::atomic<std::int64_t> last_maintained;
     std::atomic<bool> file_set_aside;
     std::atomic<bool> save_failed;
+    EvictionPace pace; // under `maintenance`
+    Used used;
     std::array<Losses, 16> losses; // by process
 };
 

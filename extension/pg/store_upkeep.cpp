@@ -22,17 +22,7 @@ constexpr double crowded = 0.85, comfortable = 0.75;
 constexpr double half_life_s = 3600;
 
 // Between two passes over all slots, unless slots get scarce before.
-constexpr double pass_interval_s = 10;
-
-// Orders slots by heat without allocating: the binary logarithm, in eighths, from 2^-32 to 2^96.
-struct HeatScale {
-    static constexpr int levels = 1024;
-    static int level_of(double heat) {
-        if (!(heat > 0))
-            return 0;
-        return std::clamp(static_cast<int>(std::log2(heat) * 8) + 256, 0, levels - 1);
-    }
-};
+constexpr double pass_interval_s = EvictionPace::longest_s;
 
 // How the pass below reads, and frees, a slot of one of the three arrays.
 struct StatementArray {
@@ -79,51 +69,44 @@ struct PlanArray {
     }
 };
 
-template <class Array> std::uint32_t used() {
-    std::uint32_t count = 0;
-    for (std::uint32_t i = 0; i < Array::directory().slots(); i++)
-        count += Array::directory().is_ready(i);
-    return count;
-}
-
 template <class Array> bool is_crowded() {
-    return used<Array>() > crowded * Array::directory().slots();
+    return Array::directory().used() > crowded * Array::directory().slots();
 }
 
-// Adds what was done since the last pass to each slot's heat and, if slots get scarce, frees the
-// coldest. Returns how many.
-template <class Array> std::uint32_t cool_and_evict(double decay) {
-    std::array<std::uint32_t, HeatScale::levels> at_level{};
-    std::uint32_t count = 0;
+// Adds what was done since the last pass to each slot's heat.
+template <class Array> HeatCensus cool(double decay) {
+    HeatCensus census;
     for (std::uint32_t i = 0; i < Array::directory().slots(); i++) {
         if (!Array::directory().is_ready(i))
             continue;
         auto &slot = Array::slot(i);
         const std::uint64_t work = Array::work(slot);
         std::uint64_t &then = Array::work_then(slot);
+        const bool newcomer = slot.heat == 0;
         slot.heat = slot.heat * decay + static_cast<double>(work > then ? work - then : 0);
         then = work;
-        at_level[HeatScale::level_of(slot.heat)]++;
-        count++;
+        census.count(slot.heat, newcomer);
     }
-    const std::uint32_t slots = Array::directory().slots();
-    if (count <= crowded * slots)
-        return 0;
+    return census;
+}
 
-    auto to_free = static_cast<std::uint32_t>(count - comfortable * slots);
-    int level = 0; // free all below it, and as many of it as are needed
-    for (std::uint32_t below = 0; below + at_level[level] < to_free; level++)
-        below += at_level[level];
+// If slots get scarce, frees the coldest.
+template <class Array> HeatCensus::Coldest evict(const HeatCensus &census) {
+    const std::uint32_t slots = Array::directory().slots();
+    if (census.slots() <= crowded * slots)
+        return {};
+    const auto coldest =
+        census.coldest(static_cast<std::uint32_t>(census.slots() - comfortable * slots));
     std::uint32_t freed = 0;
-    for (int pass = 0; pass < 2 && freed < to_free; pass++)
-        for (std::uint32_t i = 0; i < slots && freed < to_free; i++) {
+    for (int pass = 0; pass < 2 && freed < coldest.slots; pass++)
+        for (std::uint32_t i = 0; i < slots && freed < coldest.slots; i++) {
             if (!Array::directory().is_ready(i))
                 continue;
-            const int here = HeatScale::level_of(Array::slot(i).heat);
-            if ((pass == 0 ? here < level : here == level) && Array::free(i))
+            const int here = HeatCensus::level_of(Array::slot(i).heat);
+            if ((pass == 0 ? here < coldest.level : here == coldest.level) && Array::free(i))
                 freed++;
         }
-    return freed;
+    return coldest;
 }
 
 template <class Array> void free_all() {
@@ -138,18 +121,25 @@ void maintain() {
     if (!available())
         return;
     MaintenanceLock lock(LW_EXCLUSIVE);
+    Header &header = *segment.header;
     const TimestampTz now = GetCurrentTimestamp();
-    const TimestampTz then = segment.header->last_maintained;
+    const TimestampTz then = header.last_maintained;
     const double elapsed_s = then == 0 ? 0 : std::max(0.0, static_cast<double>(now - then) / 1e6);
-    if (then != 0 && elapsed_s < pass_interval_s && !is_crowded<StatementArray>() &&
-        !is_crowded<ScanArray>() && !is_crowded<PlanArray>())
+    const bool may_wait = then != 0 && elapsed_s < pass_interval_s;
+    if (may_wait &&
+        (elapsed_s < header.pace.wait_s() ||
+         (!is_crowded<StatementArray>() && !is_crowded<ScanArray>() && !is_crowded<PlanArray>())))
         return;
-    segment.header->last_maintained = now;
+    header.last_maintained = now;
     const double decay = std::exp2(-elapsed_s / half_life_s);
-    const std::uint32_t evicted = cool_and_evict<StatementArray>(decay);
-    cool_and_evict<ScanArray>(decay);
-    cool_and_evict<PlanArray>(decay);
-    add_losses(Loss::Evicted, evicted);
+    const HeatCensus statements = cool<StatementArray>(decay);
+    header.long_ns = static_cast<std::uint64_t>(statements.median());
+    const auto evicted = evict<StatementArray>(statements);
+    const auto scans = evict<ScanArray>(cool<ScanArray>(decay));
+    const auto plans = evict<PlanArray>(cool<PlanArray>(decay));
+    header.pace.note(evicted.slots + scans.slots + plans.slots,
+                     evicted.newcomers + scans.newcomers + plans.newcomers);
+    add_losses(Loss::Evicted, evicted.slots);
 }
 
 void save(bool at_shutdown) {
@@ -173,6 +163,8 @@ void reset() {
     for (Losses &losses : segment.header->losses)
         for (Counter &count : losses.counts)
             count = 0;
+    segment.header->pace = {};
+    segment.header->long_ns = 0;
     segment.header->stats_since = GetCurrentTimestamp();
 }
 
@@ -211,9 +203,9 @@ State state() {
     state.statement_slots = header.statement_slots;
     state.scan_slots = header.scan_slots;
     state.plan_slots = header.plan_slots;
-    state.statements = used<StatementArray>();
-    state.scans = used<ScanArray>();
-    state.plans = used<PlanArray>();
+    state.statements = segment.statement_directory.used();
+    state.scans = segment.scan_directory.used();
+    state.plans = segment.plan_directory.used();
     state.stats_since = header.stats_since;
     state.last_saved = header.last_saved;
     state.last_maintained = header.last_maintained;

@@ -162,6 +162,17 @@ like(known(), qr/^130\|/, 'the busy statement was never evicted');
 cmp_ok($node->safe_psql('postgres', q{SELECT split_part(detail, ' ', 1) FROM triage.self_check() WHERE "check" = 'evictions'}),
 	'>', 0, 'others made room');
 
+# Where ever new quick statements have taken all room, one that takes long finds some.
+$node->append_conf('postgresql.conf', "pg_triage.max_statements = 256\n");
+$node->restart;
+sub quick_statements { return join('', map { 'SELECT ' . join(',', (1) x $_) . ";\n" } @_); }
+$node->safe_psql('postgres', quick_statements(251 .. 700));
+select(undef, undef, undef, 2.2); # the launcher's turn
+$node->safe_psql('postgres', quick_statements(701 .. 1100) . "SELECT pg_sleep(0.3);\n");
+is($node->safe_psql('postgres', 'SELECT count(*) FROM triage.statement_statistics() WHERE max_ms > 299'), 1,
+	'a slow statement finds room among quick ones');
+$node->append_conf('postgresql.conf', "pg_triage.max_statements = 64\n");
+
 # What finds no slot is counted as lost once. Without the launcher nobody makes room.
 $node->append_conf('postgresql.conf', "max_worker_processes = 0\n");
 $node->restart;

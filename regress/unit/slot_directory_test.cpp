@@ -11,22 +11,25 @@ namespace {
 // A store of integers, each with a counter, behind a directory.
 struct Store {
     explicit Store(std::uint32_t slots) : tags(slots), keys(slots), counts(slots) {
-        directory = SlotDirectory(tags.data(), slots);
+        directory = SlotDirectory(tags.data(), slots, &used);
     }
-    SlotDirectory::Place add(std::uint64_t key) {
+    SlotDirectory::Place add(std::uint64_t key,
+                             SlotDirectory::Room room = SlotDirectory::Room::Reserve) {
         return directory.find_or_add(
             mix(0, key), [&](std::uint32_t slot) { return keys[slot] == key; },
             [&](std::uint32_t slot) {
                 keys[slot] = key;
                 counts[slot] = 0;
                 return true;
-            });
+            },
+            room);
     }
     SlotDirectory::Place find(std::uint64_t key) const {
         return directory.find(mix(0, key), [&](std::uint32_t slot) { return keys[slot] == key; });
     }
 
     std::vector<std::atomic<std::uint64_t>> tags;
+    std::atomic<std::uint32_t> used{0};
     std::vector<std::uint64_t> keys;
     std::vector<std::atomic<std::uint64_t>> counts;
     SlotDirectory directory;
@@ -69,6 +72,24 @@ TEST(SlotDirectory, HoldsNearlyAllUpToSevenEighths) {
     for (std::uint64_t key = 1; key <= 3584; key++)
         refused += !store.add(key).usable();
     EXPECT_EQ(refused, 0);
+}
+
+TEST(SlotDirectory, KeepsAReserveFromCommonKeys) {
+    Store store(64);
+    using Room = SlotDirectory::Room;
+    for (std::uint64_t common = 1; common <= 60; common++)
+        EXPECT_EQ(store.add(common, Room::Common).outcome, Outcome::Added);
+    EXPECT_EQ(store.add(61, Room::Common).outcome, Outcome::Full) << "one of sixteen is left";
+    EXPECT_EQ(store.add(60, Room::Common).outcome, Outcome::Found);
+    for (std::uint64_t rare = 100; rare < 104; rare++)
+        EXPECT_EQ(store.add(rare).outcome, Outcome::Added);
+    EXPECT_EQ(store.add(104).outcome, Outcome::Full);
+    EXPECT_EQ(store.directory.used(), 64u);
+    for (std::uint64_t common = 1; common <= 5; common++)
+        store.directory.remove(store.find(common).slot);
+    EXPECT_EQ(store.add(61, Room::Common).outcome, Outcome::Added);
+    EXPECT_EQ(store.add(62, Room::Common).outcome, Outcome::Full) << "whichever slots are free";
+    EXPECT_EQ(store.add(105).outcome, Outcome::Added);
 }
 
 TEST(SlotDirectory, ComparesNothingBehindAPlaceThatWasNeverUsed) {
@@ -116,6 +137,7 @@ TEST(SlotDirectory, GivesBackASlotThatCouldNotBeFilled) {
     const auto place = store.directory.find_or_add(
         mix(0, 1), [](std::uint32_t) { return false; }, [](std::uint32_t) { return false; });
     EXPECT_EQ(place.outcome, Outcome::Busy);
+    EXPECT_EQ(store.directory.used(), 0u);
     for (std::uint64_t key = 1; key <= 8; key++)
         EXPECT_TRUE(store.add(key).usable());
 }
@@ -146,6 +168,7 @@ TEST(SlotDirectory, ManyThreadsAddTheSameKeysOnce) {
             counted += store.counts[slot];
         }
     EXPECT_EQ(used, keys);
+    EXPECT_EQ(store.directory.used(), keys);
     EXPECT_EQ(counted + lost, keys * rounds * threads);
 }
 

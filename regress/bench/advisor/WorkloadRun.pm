@@ -8,9 +8,9 @@ use List::Util qw(shuffle);
 use Session;
 
 # Instances of each statement, with values of their own: those that the rivals are shown; with them,
-# those by which sets of indexes are judged; and with these, those by which it is seen whether an
-# index is ever used.
-my ($shown, $judged, $looked_at) = (2, 6, 24);
+# those that are timed; and with these, those whose plans all are judged by. Few would judge by luck:
+# of a condition with eight values, six instances leave out three.
+my ($shown, $timed, $judged) = (2, 6, 24);
 
 sub load
 {
@@ -113,8 +113,8 @@ sub write_instances
 	my $new = sub { push @texts, $_[0]; return $#texts; };
 	foreach my $statement (grep { $_->{kind} ne 'insert' } @{ $self->{statements} })
 	{
-		my @instances = map { $new->($self->instance($statement)) } 1 .. $looked_at;
-		@$statement{qw(shown judged looked_at)} = ([ @instances[ 0 .. $shown - 1 ] ], [ @instances[ 0 .. $judged - 1 ] ], \@instances);
+		my @instances = map { $new->($self->instance($statement)) } 1 .. $judged;
+		@$statement{qw(shown timed judged)} = ([ @instances[ 0 .. $shown - 1 ] ], [ @instances[ 0 .. $timed - 1 ] ], \@instances);
 	}
 	foreach my $kind (qw(insert update))
 	{

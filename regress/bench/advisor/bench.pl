@@ -103,10 +103,8 @@ sub weighted
 {
 	my ($figures, @statements) = @_;
 	my @figures = @$figures;
-	return sum0 map {
-		my @instances = splice @figures, 0, scalar @{ $_->{judged} };
-		$_->{calls} * sum0(@instances) / @instances
-	} @statements;
+	my $instances = @figures / @statements;
+	return sum0 map { $_->{calls} * sum0(splice @figures, 0, $instances) / $instances } @statements;
 }
 
 # cost: weighted, of all statements that read or look for rows to write; ms: measured, of those that
@@ -117,11 +115,10 @@ sub judge_reads
 	my $session = $real->session_with(@definitions);
 	my @judged = grep { $_->{kind} ne 'insert' } @{ $workload->{statements} };
 	my @reads = grep { $_->{kind} eq 'read' } @judged;
-	my @costs = map { $_->{cost} } $real->answers($session, \@definitions, map { @{ $_->{judged} } } @judged);
-	my %used;
-	$used{$_} = 1 foreach map { @{ $_->{used} } } $real->answers($session, \@definitions, map { @{ $_->{looked_at} } } @judged);
-	my $times = $session->ask_json('SELECT bench.times(' . Session::int_array(map { @{ $_->{judged} } } @reads) . ", $runs)");
-	return { cost => weighted(\@costs, @judged), ms => weighted($times, @reads), unused => [ grep { !$used{$_} } 0 .. $#definitions ],
+	my @answers = $real->answers($session, \@definitions, map { @{ $_->{judged} } } @judged);
+	my %used = map { $_ => 1 } map { @{ $_->{used} } } @answers;
+	my $times = $session->ask_json('SELECT bench.times(' . Session::int_array(map { @{ $_->{timed} } } @reads) . ", $runs)");
+	return { cost => weighted([ map { $_->{cost} } @answers ], @judged), ms => weighted($times, @reads), unused => [ grep { !$used{$_} } 0 .. $#definitions ],
 		bytes => $real->bytes(@definitions) };
 }
 
