@@ -151,8 +151,8 @@ sub limit_writes
 
 sub set_of { return join ' & ', sort @_; }
 
-# By set of indexes. Reads first: what writes leave behind, dead rows and pages that are not all
-# visible any more, would be in their way.
+# By set of indexes. Reads first, and those of the small cases before: what writes leave behind, dead rows
+# and what points to them, which is much in a small index, would be in their way.
 sub judge
 {
 	my ($workload, $real, @sets) = @_;
@@ -198,6 +198,7 @@ sub bench_workload
 
 	my $real = RealIndexes->new($cluster, $name);
 	$real->build(map { @{ $_->{definitions} } } @advice, map { @{ $_->{advice} } } @small);
+	judge_small($real, $_) foreach @small;
 	my %verdict = judge($workload, $real, [], map { $_->{definitions} } @advice);
 	print_workload($workload, $real, \%verdict, @advice);
 	print_small($workload, $real, @small) if @small;
@@ -286,29 +287,39 @@ sub advise_small
 	return { name => $name, statements => \@statements, advice => [ ask_ourselves($workload), ask_ourselves($workload, $at_its_word), ask_rivals($workload, @statements) ] };
 }
 
-# Candidates are the indexes that the advisors chose, those of the cheapest sets first, up to a number.
+# What each advice costs, and each subset of the candidates: the indexes that the advisors chose, those of
+# the cheapest sets first, up to a number.
+sub judge_small
+{
+	my ($real, $small) = @_;
+	my @statements = @{ $small->{statements} };
+	my @instances = map { @{ $_->{judged} } } @statements;
+	foreach my $advice (@{ $small->{advice} })
+	{
+		my @definitions = @{ $advice->{definitions} };
+		$advice->{cost} = weighted([ map { $_->{cost} } $real->answers($real->session_with(@definitions), \@definitions, @instances) ], @statements);
+		$advice->{bytes} = $real->bytes(@definitions);
+	}
+	my %seen;
+	my @candidates = grep { !$seen{$_}++ } map { @{ $_->{definitions} } } sort { $a->{cost} <=> $b->{cost} } @{ $small->{advice} };
+	splice @candidates, $most_for_all_subsets if @candidates > $most_for_all_subsets;
+	$small->{candidates} = @candidates;
+	$small->{subsets} = [
+		map {
+			my ($mask, $costs) = @$_;
+			my @definitions = map { $candidates[$_] } grep { $mask >> $_ & 1 } 0 .. $#candidates;
+			{ definitions => \@definitions, cost => weighted($costs, @statements), bytes => $real->bytes(@definitions) }
+		} $real->under_each_subset(\@candidates, @instances) ];
+	return;
+}
+
 sub print_small
 {
 	my ($workload, $real, @small) = @_;
 	printf "\n%-24s %6s %11s %11s %11s %11s %10s\n", 'small cases: cost', 'budget', 'pg_triage', 'every gain', 'rivals', 'all', 'candidates';
 	foreach my $small (@small)
 	{
-		my @statements = @{ $small->{statements} };
-		my @instances = map { @{ $_->{judged} } } @statements;
-		foreach my $advice (@{ $small->{advice} })
-		{
-			my @definitions = @{ $advice->{definitions} };
-			$advice->{cost} = weighted([ map { $_->{cost} } $real->answers($real->session_with(@definitions), \@definitions, @instances) ], @statements);
-			$advice->{bytes} = $real->bytes(@definitions);
-		}
-		my %seen;
-		my @candidates = grep { !$seen{$_}++ } map { @{ $_->{definitions} } } sort { $a->{cost} <=> $b->{cost} } @{ $small->{advice} };
-		splice @candidates, $most_for_all_subsets if @candidates > $most_for_all_subsets;
-		my @subsets = map {
-			my ($mask, $costs) = @$_;
-			my @definitions = map { $candidates[$_] } grep { $mask >> $_ & 1 } 0 .. $#candidates;
-			{ definitions => \@definitions, cost => weighted($costs, @statements), bytes => $real->bytes(@definitions) }
-		} $real->under_each_subset(\@candidates, @instances);
+		my @subsets = @{ $small->{subsets} };
 		my ($nothing) = map { $_->{cost} } grep { $_->{bytes} == 0 } @subsets;
 		foreach my $budget (@budgets)
 		{
@@ -320,7 +331,7 @@ sub print_small
 			my ($cheapest) = sort { $a->{cost} <=> $b->{cost} || $a->{bytes} <=> $b->{bytes} } grep { $_->{bytes} <= $limit } @subsets, @advice;
 			my $best = $cheapest->{cost};
 			printf "%-24s %4d %% %11s %11s %11s %10.2f  %10d\n", $small->{name}, $budget,
-			  (map { $_ ? sprintf '%.2f%s', 100 * $_->{cost} / $nothing, $_->{bytes} > $limit ? '!' : ' ' : '-' } $ours, $at_its_word, $rival), 100 * $best / $nothing, scalar @candidates;
+			  (map { $_ ? sprintf '%.2f%s', 100 * $_->{cost} / $nothing, $_->{bytes} > $limit ? '!' : ' ' : '-' } $ours, $at_its_word, $rival), 100 * $best / $nothing, $small->{candidates};
 			next if !$ours;
 			if ($option{show})
 			{
