@@ -7,9 +7,12 @@ use FindBin;
 use List::Util qw(shuffle);
 use Session;
 
+# The workloads draw their values by rand. What that answers, between 0 and 1, is decided here.
+our $uniform = sub { CORE::rand() };
+BEGIN { *CORE::GLOBAL::rand = sub (;$) { return $uniform->() * ($_[0] || 1) } }
+
 # Instances of each statement, with values of their own: those that the rivals are shown; with them,
-# those that are timed; and with these, those whose plans all are judged by. Few would judge by luck:
-# of a condition with eight values, six instances leave out three.
+# those that are timed; and with these, those whose plans all are judged by.
 my ($shown, $timed, $judged) = (2, 6, 24);
 
 sub load
@@ -78,6 +81,24 @@ sub instance
 	return $statement->{sql} =~ s/\{\w+\}/shift @values/ger;
 }
 
+# So many, whose values are spread as evenly as their distributions: by Latin hypercube sampling (McKay,
+# Beckman, Conover: *A comparison of three methods for selecting values of input variables*, 1979). Of those
+# drawn by chance, 24 tell too little about a condition with eight values to judge by.
+sub spread_instances
+{
+	my ($self, $statement, $count) = @_;
+	my @orders; # of the intervals, for each of an instance's draws
+	return map {
+		my $instance = $_;
+		my $draw = 0;
+		local $uniform = sub {
+			my $order = $orders[ $draw++ ] //= [ shuffle 0 .. $count - 1 ];
+			return ($order->[$instance] + CORE::rand()) / $count;
+		};
+		$self->instance($statement);
+	} 0 .. $count - 1;
+}
+
 # Runs the statements as often as they say, in an order of chance; what the samplers knew before is
 # forgotten. A `prepared` workload's are prepared once in the session.
 sub run
@@ -113,7 +134,7 @@ sub write_instances
 	my $new = sub { push @texts, $_[0]; return $#texts; };
 	foreach my $statement (grep { $_->{kind} ne 'insert' } @{ $self->{statements} })
 	{
-		my @instances = map { $new->($self->instance($statement)) } 1 .. $judged;
+		my @instances = map { $new->($_) } $self->spread_instances($statement, $judged);
 		@$statement{qw(shown timed judged)} = ([ @instances[ 0 .. $shown - 1 ] ], [ @instances[ 0 .. $timed - 1 ] ], \@instances);
 	}
 	foreach my $kind (qw(insert update))
