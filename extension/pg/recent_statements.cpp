@@ -14,7 +14,9 @@ PG_TRIAGE_WRITTEN alignas(4096) Glance glance; // a page, so that what is only r
 
 namespace {
 
-constexpr std::uint64_t statement_first_samples = 5, plan_first_samples = 2;
+// A session plans the first five executions of a prepared statement with their values, and may take
+// a generic plan from the sixth on (plancache.c), often of the same shape: it is to be seen, too.
+constexpr std::uint64_t statement_first_samples = 8, plan_first_samples = 2;
 
 // Not inline: the room for a whole shape is for plans that are new here.
 [[gnu::noinline]] store::PlanHandle find_shape(const QueryDesc *query) noexcept {

@@ -81,6 +81,20 @@ sub instance
 	return $statement->{sql} =~ s/\{\w+\}/shift @values/ger;
 }
 
+sub with_parameters
+{
+	my $statement = shift;
+	my $number = 0;
+	return $statement->{sql} =~ s/\{\w+\}/'$' . ++$number/ger;
+}
+
+sub arguments
+{
+	my ($self, $statement) = @_;
+	my @values = $self->values_of($statement) or return '';
+	return '(' . join(', ', @values) . ')';
+}
+
 # So many, whose values are spread as evenly as their distributions: by Latin hypercube sampling (McKay,
 # Beckman, Conover: *A comparison of three methods for selecting values of input variables*, 1979). Of those
 # drawn by chance, 24 tell too little about a condition with eight values to judge by.
@@ -109,14 +123,12 @@ sub run
 	{
 		foreach my $statement (@statements)
 		{
-			my $number = 0;
-			print $script "PREPARE s$statement->{id} AS " . ($statement->{sql} =~ s/\{\w+\}/'$' . ++$number/ger) . ";\n";
+			print $script "PREPARE s$statement->{id} AS " . with_parameters($statement) . ";\n";
 		}
 	}
 	foreach my $statement (shuffle map { ($_) x $_->{calls} } @statements)
 	{
-		my $values = join ', ', $self->{prepared} ? $self->values_of($statement) : ();
-		print $script $self->{prepared} ? "EXECUTE s$statement->{id}" . ($values ne '' ? "($values)" : '') . ";\n" : $self->instance($statement) . ";\n";
+		print $script $self->{prepared} ? "EXECUTE s$statement->{id}" . $self->arguments($statement) : $self->instance($statement), ";\n";
 	}
 	close $script;
 	local $ENV{PGDATABASE} = $self->{name};
@@ -131,10 +143,13 @@ sub write_instances
 	my ($self, $writes) = @_;
 	my $number = 0;
 	my @texts;
-	my $new = sub { push @texts, $_[0]; return $#texts; };
+	my $new = sub { my ($text, $arguments) = @_; push @texts, [ $text, $arguments ]; return $#texts; };
 	foreach my $statement (grep { $_->{kind} ne 'insert' } @{ $self->{statements} })
 	{
 		my @instances = map { $new->($_) } $self->spread_instances($statement, $judged);
+		# Sessions that have a generic plan keep to one, whatever indexes come.
+		my $generic = $self->{prepared} && $statement->{sql} =~ /\{/;
+		$statement->{generic} = [ $generic ? $new->(with_parameters($statement), $self->arguments($statement)) : () ];
 		@$statement{qw(shown timed judged)} = ([ @instances[ 0 .. $shown - 1 ] ], [ @instances[ 0 .. $timed - 1 ] ], \@instances);
 	}
 	foreach my $kind (qw(insert update))
@@ -145,7 +160,7 @@ sub write_instances
 	}
 	while (my @some = splice @texts, 0, 500)
 	{
-		$self->{session}->ask('INSERT INTO bench.statement VALUES ' . join ', ', map { '(' . $number++ . ', ' . Session::quote($_) . ')' } @some);
+		$self->{session}->ask('INSERT INTO bench.statement VALUES ' . join ', ', map { '(' . join(', ', $number++, map { defined ? Session::quote($_) : 'NULL' } @$_) . ')' } @some);
 	}
 	return;
 }

@@ -98,13 +98,29 @@ sub ask_pg_qualstats
 
 # ---- judging -------------------------------------------------------------------------------------
 
-# Mean over the instances of each statement, by its calls.
-sub weighted
+sub mean { return sum0(@_) / @_; }
+
+# Milliseconds of each statement's instances that are timed: their mean, by its calls.
+sub weighted_times
 {
-	my ($figures, @statements) = @_;
-	my @figures = @$figures;
-	my $instances = @figures / @statements;
-	return sum0 map { $_->{calls} * sum0(splice @figures, 0, $instances) / $instances } @statements;
+	my ($times, @statements) = @_;
+	my @times = @$times;
+	return sum0 map { $_->{calls} * mean(splice @times, 0, scalar @{ $_->{timed} }) } @statements;
+}
+
+# The instances by whose plans all are judged, and their costs' mean, by each statement's calls. Of what is
+# prepared the generic plan counts as much as those with values: new sessions have these at first, old ones that.
+sub judged { return map { (@{ $_->{judged} }, @{ $_->{generic} }) } @_; }
+
+sub weighted_costs
+{
+	my ($costs, @statements) = @_;
+	my @costs = @$costs;
+	return sum0 map {
+		my $with_values = mean(splice @costs, 0, scalar @{ $_->{judged} });
+		my @generic = splice @costs, 0, scalar @{ $_->{generic} };
+		$_->{calls} * mean($with_values, @generic)
+	} @statements;
 }
 
 # cost: weighted, of all statements that read or look for rows to write; ms: measured, of those that
@@ -115,10 +131,10 @@ sub judge_reads
 	my $session = $real->session_with(@definitions);
 	my @judged = grep { $_->{kind} ne 'insert' } @{ $workload->{statements} };
 	my @reads = grep { $_->{kind} eq 'read' } @judged;
-	my @answers = $real->answers($session, \@definitions, map { @{ $_->{judged} } } @judged);
+	my @answers = $real->answers($session, \@definitions, judged(@judged));
 	my %used = map { $_ => 1 } map { @{ $_->{used} } } @answers;
 	my $times = $session->ask_json('SELECT bench.times(' . Session::int_array(map { @{ $_->{timed} } } @reads) . ", $runs)");
-	return { cost => weighted([ map { $_->{cost} } @answers ], @judged), ms => weighted($times, @reads), unused => [ grep { !$used{$_} } 0 .. $#definitions ],
+	return { cost => weighted_costs([ map { $_->{cost} } @answers ], @judged), ms => weighted_times($times, @reads), unused => [ grep { !$used{$_} } 0 .. $#definitions ],
 		bytes => $real->bytes(@definitions) };
 }
 
@@ -293,11 +309,11 @@ sub judge_small
 {
 	my ($real, $small) = @_;
 	my @statements = @{ $small->{statements} };
-	my @instances = map { @{ $_->{judged} } } @statements;
+	my @instances = judged(@statements);
 	foreach my $advice (@{ $small->{advice} })
 	{
 		my @definitions = @{ $advice->{definitions} };
-		$advice->{cost} = weighted([ map { $_->{cost} } $real->answers($real->session_with(@definitions), \@definitions, @instances) ], @statements);
+		$advice->{cost} = weighted_costs([ map { $_->{cost} } $real->answers($real->session_with(@definitions), \@definitions, @instances) ], @statements);
 		$advice->{bytes} = $real->bytes(@definitions);
 	}
 	my %seen;
@@ -308,7 +324,7 @@ sub judge_small
 		map {
 			my ($mask, $costs) = @$_;
 			my @definitions = map { $candidates[$_] } grep { $mask >> $_ & 1 } 0 .. $#candidates;
-			{ definitions => \@definitions, cost => weighted($costs, @statements), bytes => $real->bytes(@definitions) }
+			{ definitions => \@definitions, cost => weighted_costs($costs, @statements), bytes => $real->bytes(@definitions) }
 		} $real->under_each_subset(\@candidates, @instances) ];
 	return;
 }

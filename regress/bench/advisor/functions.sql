@@ -1,14 +1,22 @@
 -- What the benchmark asks of a database, in as few round trips as there are questions.
 CREATE SCHEMA bench;
 
--- Instances of the workload's statements, numbered from 0 on.
-CREATE TABLE bench.statement (id int PRIMARY KEY, text text);
+-- Instances of the workload's statements, numbered from 0 on. One with arguments, "(1, 'a')", has parameters.
+CREATE TABLE bench.statement (id int PRIMARY KEY, text text, arguments text);
 
-CREATE FUNCTION bench.plan(which int) RETURNS json LANGUAGE plpgsql AS $$
+-- Of one with arguments, the generic plan.
+CREATE FUNCTION bench.plan(which int) RETURNS json LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
+    statement bench.statement := s FROM bench.statement s WHERE id = which;
     plan json;
 BEGIN
-    EXECUTE 'EXPLAIN (FORMAT JSON) ' || (SELECT text FROM bench.statement WHERE id = which) INTO plan;
+    IF statement.arguments IS NULL THEN
+        EXECUTE 'EXPLAIN (FORMAT JSON) ' || statement.text INTO plan;
+    ELSE
+        EXECUTE 'PREPARE bench_generic AS ' || statement.text;
+        EXECUTE 'EXPLAIN (FORMAT JSON) EXECUTE bench_generic' || statement.arguments INTO plan;
+        DEALLOCATE bench_generic;
+    END IF;
     RETURN plan;
 END $$;
 
