@@ -1,7 +1,7 @@
 // The steps, in order: price every statement; search for the set with the greatest net benefit;
-// exchange indexes for smaller ones that do as well; take out what does not earn its keep; look at
-// how large the rest would really be, and search again with these sizes; recheck and explain what
-// is left.
+// exchange indexes for smaller ones that do as well; leave out columns that do nothing; take out
+// what does not earn its keep; look at how large the rest would really be, and search again with
+// these sizes; recheck and explain what is left.
 #include "core/selection.h"
 #include "core/index_search.h"
 #include "core/priced_workload.h"
@@ -12,6 +12,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <set>
 
 namespace triage {
 namespace {
@@ -33,6 +34,8 @@ constexpr double hardly_noticed = 0.02;
 // counts it dearer than it is where the table's pages are cached. Not asked for less space than
 // this share.
 constexpr double somewhat_smaller = 0.9;
+// Costs that differ by this share are the same.
+constexpr double rounding = 1e-9;
 
 // Beyond what it costs the writers, an index must save this share of what the workload costs with
 // the rest of the set: the next refresh, which finds the rest built, would propose it otherwise.
@@ -62,12 +65,31 @@ struct Contribution {
     double share() const { return before > 0 ? saved() / before : 0; }
 };
 
+using RelationKey = std::pair<RelationId, KeyExpression>;
+
+// What no statement compares with a value of its own nor orders by.
+std::set<RelationKey> keys_only_joined(const Workload &workload) {
+    std::set<RelationKey> joined, others;
+    for (const Statement &statement : workload.statements)
+        for (const RelationAccess &access : statement.accesses) {
+            for (const Clause &clause : access.clauses)
+                (clause.operand == Operand::Join ? joined : others)
+                    .emplace(access.relation, clause.key);
+            for (const SortColumn &column : access.order_by)
+                others.emplace(access.relation, column.key);
+            for (const KeyExpression &key : access.group_by)
+                others.emplace(access.relation, key);
+        }
+    std::erase_if(joined, [&](const RelationKey &key) { return others.contains(key); });
+    return joined;
+}
+
 class Selector {
   public:
     Selector(const Workload &workload, const std::vector<Candidate> &candidates, WhatIf &what_if,
              const SelectionLimits &limits, SizeByData *size_by_data)
         : workload_(workload), candidates_(candidates), limits_(limits),
-          size_by_data_(size_by_data),
+          size_by_data_(size_by_data), only_joined_(keys_only_joined(workload)),
           priced_(workload, candidates, what_if, limits.min_improvement),
           search_(priced_, candidates_, limits) {
         for (const PricedStatement &statement : priced_.statements())
@@ -87,6 +109,7 @@ class Selector {
     void choose() {
         chosen_ = search_.run();
         prefer_smaller_indexes();
+        leave_out_idle_columns();
         drop_what_does_not_pay();
     }
 
@@ -179,21 +202,22 @@ class Selector {
         return result;
     }
 
-    // The largest first, each for the one of the smaller ones with most key columns: every one of
-    // them filters or orders, which is worth more than the planner's costs, that are within noise
-    // of each other, can tell. Among those the one that costs the statements least.
+    // The largest first, each for the one of the smaller ones with most keys that filter or order,
+    // which is worth more than the planner's costs, that are within noise of each other, can tell.
+    // Among those the one that costs the statements least.
     void prefer_smaller_indexes() {
         std::vector<CandidateId> by_size(candidates_.size());
         std::iota(by_size.begin(), by_size.end(), CandidateId{0});
         std::stable_sort(by_size.begin(), by_size.end(), [&](CandidateId a, CandidateId b) {
-            return candidates_[a].size.bytes < candidates_[b].size.bytes;
+            return std::pair(candidates_[a].size.bytes, column_count(a)) <
+                   std::pair(candidates_[b].size.bytes, column_count(b));
         });
         std::map<RelationId, std::vector<CandidateId>> by_keys;
         for (CandidateId id : by_size)
             by_keys[relation_of(id)].push_back(id);
         for (auto &[relation, ids] : by_keys)
             std::stable_sort(ids.begin(), ids.end(), [&](CandidateId a, CandidateId b) {
-                return key_count(a) > key_count(b);
+                return telling_keys(a) > telling_keys(b);
             });
         for (auto id = by_size.rbegin(); id != by_size.rend(); ++id) {
             std::optional<double> least_loss;
@@ -201,7 +225,7 @@ class Selector {
             if (!chosen_.contains(*id))
                 continue;
             for (CandidateId other : by_keys[relation_of(*id)]) {
-                if (least_loss && key_count(other) < key_count(best))
+                if (least_loss && telling_keys(other) < telling_keys(best))
                     break;
                 std::optional<double> loss = loss_by_exchange(other, *id);
                 if (loss && (!least_loss || *loss < *least_loss)) {
@@ -215,7 +239,21 @@ class Selector {
     }
 
     RelationId relation_of(CandidateId id) const { return candidates_[id].definition.relation; }
-    std::size_t key_count(CandidateId id) const { return candidates_[id].definition.keys.size(); }
+
+    bool tells(RelationId relation, const KeyColumn &key) const {
+        return !only_joined_.contains({relation, key.key});
+    }
+
+    std::size_t telling_keys(CandidateId id) const {
+        const std::vector<KeyColumn> &keys = candidates_[id].definition.keys;
+        return std::count_if(keys.begin(), keys.end(),
+                             [&](const KeyColumn &key) { return tells(relation_of(id), key); });
+    }
+
+    std::size_t column_count(CandidateId id) const {
+        const IndexDefinition &definition = candidates_[id].definition;
+        return definition.keys.size() + definition.include.size();
+    }
 
     std::optional<double> loss_by_exchange(CandidateId other, CandidateId id) {
         if (chosen_.contains(other))
@@ -300,6 +338,51 @@ class Selector {
             if (!agrees(priced_.statements()[i]))
                 return std::nullopt;
         return loss;
+    }
+
+    // Keys of joins that no plan looks up, and INCLUDE columns that save no fetch.
+    void leave_out_idle_columns() {
+        for (CandidateId id : chosen_.members()) {
+            std::optional<CandidateId> narrowest;
+            for (CandidateId other = 0; other < candidates_.size(); other++)
+                if (is_without_some_columns(other, id) && !chosen_.contains(other) &&
+                    (!narrowest || column_count(other) < column_count(*narrowest)) &&
+                    costs_no_more(other, id))
+                    narrowest = other;
+            if (narrowest) {
+                chosen_.erase(id);
+                chosen_.insert(*narrowest);
+            }
+        }
+    }
+
+    // The same keys but for some that are only joined, and no larger.
+    bool is_without_some_columns(CandidateId narrow, CandidateId wide) const {
+        const IndexDefinition &a = candidates_[narrow].definition,
+                              &b = candidates_[wide].definition;
+        if (a.relation != b.relation || a.method != b.method || a.predicate != b.predicate ||
+            column_count(narrow) >= column_count(wide) ||
+            candidates_[narrow].size.bytes > candidates_[wide].size.bytes)
+            return false;
+        auto next = a.keys.begin();
+        for (const KeyColumn &key : b.keys)
+            if (next != a.keys.end() && *next == key)
+                ++next;
+            else if (tells(b.relation, key))
+                return false;
+        return next == a.keys.end();
+    }
+
+    bool costs_no_more(CandidateId given, CandidateId taken) {
+        CandidateSet exchanged = chosen_;
+        exchanged.erase(taken);
+        exchanged.insert(given);
+        const std::vector<std::size_t> &users = priced_.users(taken);
+        return std::all_of(users.begin(), users.end(), [&](std::size_t i) {
+            const PricedStatement &statement = priced_.statements()[i];
+            return priced_.price(statement, exchanged & statement.relevant).cost <=
+                   priced_.price(statement, chosen_ & statement.relevant).cost * (1 + rounding);
+        });
     }
 
     double cost_with_chosen() {
@@ -440,6 +523,7 @@ class Selector {
     std::vector<Candidate> candidates_; // with the sizes that are known by now
     const SelectionLimits limits_;
     SizeByData *size_by_data_;
+    const std::set<RelationKey> only_joined_;
     CandidateSet looked_at_;
     PricedWorkload priced_;
     double workload_cost_ = 0; // weighted, with none of the candidates

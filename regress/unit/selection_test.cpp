@@ -200,6 +200,28 @@ TEST(Selection, OfThePartialIndexesThatDoTheOneWithMostKeysTakesThePlace) {
     EXPECT_EQ(chosen(f.select()), Ids{two_keys});
 }
 
+// Of the key of a join that no plan looks up nobody has anything; an order is worth having even
+// where the planner does not see it.
+TEST(Selection, KeysOfJoinsThatChangeNothingAreLeftOut) {
+    for (bool through_full : {false, true}) {
+        Fixture f;
+        f.relation(1);
+        CandidateId joined = f.candidate(1, {1, 2, 3}, {"open"}, megabyte / 10),
+                    plain = f.candidate(1, {1, 3}, {"open"}, megabyte / 10);
+        std::vector<Plan> plans = {{1000, {}}, {40, {joined}}, {40, {plain}}};
+        if (through_full) {
+            plans.push_back({40, {f.candidate(1, {1}, {"open"}, megabyte / 11)}});
+            plans.push_back({25, {f.candidate(1, {1, 2, 3})}});
+        }
+        std::size_t statement = f.statement({1}, plans);
+        RelationAccess &access = f.workload.statements[statement].accesses[0];
+        access.clauses = {{.key = {1, {}}, .op = ClauseOperator::Equal},
+                          {.key = {2, {}}, .op = ClauseOperator::Equal, .operand = Operand::Join}};
+        access.order_by = {{.key = {3, {}}}};
+        EXPECT_EQ(chosen(f.select()), Ids{plain}) << through_full;
+    }
+}
+
 TEST(Selection, OfPartialIndexesWithAsManyKeysTheCheapestTakesThePlace) {
     Fixture f;
     f.relation(1);

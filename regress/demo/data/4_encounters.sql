@@ -5,7 +5,7 @@ SELECT setseed(0.11);
 BEGIN;
 TRUNCATE encounters;
 INSERT INTO encounters
-SELECT i, generator.patient(:patients), 1 + (random() * random() * 40)::int,
+SELECT i, generator.patient(:patients), 1 + trunc(random() * 200)::int,
        CASE WHEN open THEN 'open' ELSE 'closed' END,
        (ARRAY['chest pain', 'fracture', 'pneumonia', 'planned surgery', 'observation', 'delivery', 'stroke'])[1 + i % 7],
        admitted_at,

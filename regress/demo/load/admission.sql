@@ -2,7 +2,7 @@
 \set patients int(300000 * :scale)
 \set hot random_exponential(0, :patients - 1, 5)
 \set patient_id 1 + (:hot * 7919) % :patients
-\set ward_id random(1, 40)
+\set ward_id random(1, 200)
 \set staying int(3500 * :scale)
 INSERT INTO encounters (patient_id, ward_id, reason) VALUES (:patient_id, :ward_id, 'observation')
 RETURNING encounter_id \gset
