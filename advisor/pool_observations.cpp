@@ -28,6 +28,8 @@ PoolMachine machine_of(const Figures &figures) {
     PoolMachine machine;
     machine.cores = figures.need_positive("cores");
     machine.io_servers = std::max(1.0, figures.get("io_servers", machine.io_servers));
+    for (const Figures &rate : figures.list("io_rates"))
+        machine.io_rates.push_back({rate.need_positive("requests"), rate.need_positive("per_s")});
     machine.spindles = figures.get("spindles", machine.spindles);
     return machine;
 }
@@ -169,15 +171,21 @@ std::string text_of_observations(const PoolObservations &observations) {
         add("pooler_ms", seen.pooler_ms);
         pools.push_back(json);
     }
-    const PoolMachine &machine = observations.machine;
     const Json file = {{"host", observations.host},
                        {"port", observations.port},
-                       {"machine",
-                        {{"cores", machine.cores},
-                         {"io_servers", machine.io_servers},
-                         {"spindles", machine.spindles}}},
+                       {"machine", json_of(observations.machine)},
                        {"pools", pools}};
     return file.dump(2) + "\n";
+}
+
+Json json_of(const PoolMachine &machine) {
+    Json json = {{"cores", machine.cores}};
+    if (machine.io_rates.empty())
+        json["io_servers"] = machine.io_servers;
+    for (const Speedup::Measured &rate : machine.io_rates)
+        json["io_rates"].push_back({{"requests", rate.requests}, {"per_s", rate.per_s}});
+    json["spindles"] = machine.spindles;
+    return json;
 }
 
 std::string name_of(LaneClass lane) {

@@ -7,6 +7,7 @@
 #include "core/forecast.h"
 #include "core/pool_model.h"
 #include "core/resource_request.h"
+#include "render/json.h"
 
 #include <optional>
 #include <string>
@@ -44,6 +45,9 @@ PoolObservations parse_pool_observations(const std::string &text);
 
 // The text of such a file, of machine and pools; what is not known is left out.
 std::string text_of_observations(const PoolObservations &observations);
+
+// As in such a file.
+Json json_of(const PoolMachine &machine);
 
 std::string name_of(LaneClass lane);
 

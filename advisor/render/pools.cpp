@@ -269,10 +269,7 @@ Json json_of_pools(const PoolsAdvice &advice) {
                           {"alone_p99_ms", test.alone_p99_ms},
                           {"with_lanes_p99_ms", test.with_lanes_p99_ms},
                           {"without_lanes_p99_ms", test.without_lanes_p99_ms}});
-    return {{"machine",
-             {{"cores", advice.machine.cores},
-              {"io_servers", advice.machine.io_servers},
-              {"spindles", advice.machine.spindles}}},
+    return {{"machine", json_of(advice.machine)},
             {"pools", list},
             {"saturation", name_of(advice.saturation)},
             {"urgent_share", advice.urgent_share},

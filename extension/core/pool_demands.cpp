@@ -39,19 +39,6 @@ double positive(double value) {
     return std::isfinite(value) ? std::max(value, 0.0) : 0;
 }
 
-// The demand on a station at which a transaction stays there for so long at this rate: the inverse
-// of D / (1 - utilisation^servers), by bisection. Close to the residence itself at low load.
-double demand_of_residence(double residence_ms, double rate, double servers) {
-    double low = 0, high = residence_ms;
-    for (int i = 0; i < 60; ++i) {
-        double demand = (low + high) / 2;
-        double utilisation = std::min(rate * demand / servers, 0.999999);
-        double stays = demand / (1 - std::pow(utilisation, servers));
-        (stays < residence_ms ? low : high) = demand;
-    }
-    return low;
-}
-
 // As samples see them.
 double waits_of(const PoolObservation &observation) {
     return observation.io_wait_ms + observation.wal_wait_ms + observation.lock_wait_ms +
@@ -142,9 +129,8 @@ double PoolDemands::cores_for_transactions() const {
 ClosedNetwork PoolDemands::network() const {
     // The pooler's work keeps its thread busy and a processor, at the same time: as a queue for the
     // thread it must not take the time that it takes on the processor once more.
-    return {
-        {{cpu_ms + pooler_cpu_ms, cores_for_transactions()}, {io_ms, io_servers}, {pooler_ms, 1}},
-        positive(delay_ms + start_ms - pooler_cpu_ms)};
+    return {{{cpu_ms + pooler_cpu_ms, cores_for_transactions()}, {io_ms, disk}, {pooler_ms, 1}},
+            positive(delay_ms + start_ms - pooler_cpu_ms)};
 }
 
 PoolDemands PoolDemands::at_utilisation(double utilisation) const {
@@ -233,8 +219,8 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
     demands.pooler_ms *= shrunk;
     demands.pooler_cpu_ms *= shrunk;
     demands.cores = machine.cores;
-    demands.io_servers = machine.io_servers;
-    demands.io_ms = demand_of_residence(io_wait, rate, machine.io_servers);
+    demands.disk = machine.disk();
+    demands.io_ms = demand_of_residence(io_wait, rate, demands.disk);
     // A transaction holds its lock for as long as itself: by how busy a lock is, so many there are.
     demands.variation = variation_of_hold(observation, hold - lock_wait);
     const double busy = utilisation_behind_wait(lock_wait, hold - lock_wait, demands.variation);

@@ -12,9 +12,12 @@
 namespace triage {
 
 struct PoolMachine {
-    double cores = 1;       // of the database server
-    double io_servers = 16; // requests that its disk serves at the same time
-    double spindles = 1;    // for HikariCP's formula
+    double cores = 1;                        // of the database server
+    double io_servers = 16;                  // requests that its disk serves at the same time
+    double spindles = 1;                     // for HikariCP's formula
+    std::vector<Speedup::Measured> io_rates; // what the disk was seen to do, instead of io_servers
+
+    Speedup disk() const { return io_rates.empty() ? Speedup(io_servers) : Speedup(io_rates); }
 };
 
 // A statement of a pool's transactions. The shares are of its time, and need not sum to one.
@@ -69,7 +72,7 @@ struct PoolDemands {
     double pooler_cpu_ms = 0; // part of pooler_ms: on the server's processors
     double others_ms = 0;     // processor time of others that comes with each, and holds nothing
     double cores = 1;
-    double io_servers = 1;
+    Speedup disk;
 
     double processor_ms() const { // of all, with each transaction
         return cpu_ms + pooler_cpu_ms + others_ms;

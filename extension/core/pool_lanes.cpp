@@ -137,7 +137,7 @@ std::vector<FloodTest> test_flood(const std::vector<LaneRequest> &requests,
     auto flood_rate = [&](const LaneRequest &lane) {
         return 2000 * machine.cores / std::max(lane.demands.total_ms(), 1e-3);
     };
-    SimulatedServer server{machine.cores, machine.io_servers};
+    SimulatedServer server{machine.cores, machine.disk()};
     SimulationLength length;
     double slowest = 1e9;
     for (const LaneRequest &lane : requests)

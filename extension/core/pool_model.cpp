@@ -52,7 +52,7 @@ std::string bottleneck_of(const PoolDemands &demands, int clients) {
     };
     std::array<Bound, 5> bounds = {
         {{"cpu", bound(demands.cores_for_transactions(), demands.cpu_ms + demands.pooler_cpu_ms)},
-         {"io", bound(demands.io_servers, demands.io_ms)},
+         {"io", bound(demands.disk.most(), demands.io_ms)},
          {"lock", bound(1, demands.serial_ms())},
          {"pooler", bound(1, demands.pooler_ms)},
          {"clients", clients > 0 ? bound(clients, demands.total_ms()) : INFINITY}}};
@@ -156,7 +156,7 @@ std::vector<LoadPoint> waits_at_size(const PoolObservation &observation, const P
             length.warm_up_ms = 3'000 / rate;
             length.measured_ms = 60'000 / rate;
             const PoolDemands now = demands.at_rate(rate);
-            SimulatedServer server{now.cores, now.io_servers, now.pooler_ms};
+            SimulatedServer server{now.cores, now.disk, now.pooler_ms};
             server.pooler_on_cores = now.pooler_cpu_ms > 0;
             server.others_ms = now.others_ms;
             server.start_ms = now.start_ms + now.uneven_ms;

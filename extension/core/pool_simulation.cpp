@@ -1,5 +1,6 @@
 #include "core/pool_simulation.h"
 
+#include "core/shared_station.h"
 #include "core/time_slices.h"
 
 #include <algorithm>
@@ -140,8 +141,7 @@ class Simulation {
     Simulation(const SimulatedServer &server, const std::vector<SimulatedPool> &pools,
                const SimulationLength &length, std::mt19937_64 &random)
         : server_(server), pools_(pools), length_(length), chance_(random),
-          processors_(server.cores, server.slice_ms),
-          disk_(std::max(1, static_cast<int>(std::lround(server.io_servers)))), pooler_(1) {
+          processors_(server.cores, server.slice_ms), disk_(server.disk), pooler_(1) {
         for (const SimulatedPool &pool : pools) {
             int locks = 0;
             for (const TransactionKind &kind : pool.kinds)
@@ -179,8 +179,9 @@ class Simulation {
                 arriving = pool;
             }
         double processor = processors_.next_event();
+        double disk = disk_.next_event();
         double timed = events_.empty() ? never : events_.top().at;
-        double now = std::min({arrival, processor, timed});
+        double now = std::min({arrival, processor, disk, timed});
         if (now > end)
             return false;
         if (now == arrival)
@@ -188,6 +189,8 @@ class Simulation {
         else if (now == processor) {
             if (auto event = processors_.handle(now); event.finished)
                 leave(event.job, now);
+        } else if (now == disk) {
+            leave(disk_.leave(), now);
         } else {
             std::size_t job = events_.top().job;
             events_.pop();
@@ -282,9 +285,7 @@ class Simulation {
         case Step::Disk:
             if (job.io <= 0)
                 return advance(number, now);
-            if (disk_.enter(number))
-                serve(number, now);
-            return;
+            return disk_.add(now, number, job.io);
         case Step::Lock:
             if (!job.lock || !job.first_trip() || states_[job.pool].locks[*job.lock].enter(number))
                 advance(number, now);
@@ -309,8 +310,6 @@ class Simulation {
 
     double service_time(const Job &job) {
         switch (job.step) {
-        case Step::Disk:
-            return job.io;
         case Step::Delay:
             return job.delay;
         case Step::Start:
@@ -337,13 +336,9 @@ class Simulation {
     // Its service at a station is over.
     void leave(std::size_t number, double now) {
         Job &job = jobs_[number];
-        Servers *station = nullptr;
-        if (job.step == Step::Disk)
-            station = &disk_;
-        else if (server_.pooler_ms > 0 && (job.step == Step::Send || job.step == Step::Receive))
-            station = &pooler_;
         std::size_t next = 0;
-        if (station && station->leave(next))
+        if (server_.pooler_ms > 0 && (job.step == Step::Send || job.step == Step::Receive) &&
+            pooler_.leave(next))
             serve(next, now);
         advance(number, now);
     }
@@ -413,7 +408,8 @@ class Simulation {
     const SimulationLength &length_;
     Chance chance_;
     TimeSlicedProcessors processors_;
-    Servers disk_, pooler_;
+    SharedStation disk_;
+    Servers pooler_;
     std::vector<PoolState> states_;
     std::vector<Job> jobs_;
     std::vector<std::size_t> free_;

@@ -3,6 +3,8 @@
 // this does not. Deterministic: all chance comes from the generator that is passed in.
 #pragma once
 
+#include "core/speedup.h"
+
 #include <random>
 #include <string>
 #include <vector>
@@ -30,7 +32,7 @@ struct SimulatedPool {
 
 struct SimulatedServer {
     double cores = 1;
-    double io_servers = 1;        // requests that the disk serves at the same time
+    Speedup disk;                 // for requests at the same time
     double pooler_ms = 0;         // of the pooler's one thread for each transaction; 0: none
     bool pooler_on_cores = false; // or on a machine of its own
     double others_ms = 0;         // of processor time, of others, after each transaction

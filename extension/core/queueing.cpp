@@ -8,14 +8,17 @@ namespace triage {
 namespace {
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
+// With more servers than that, nobody who comes to an open station waits.
+constexpr double most_servers = 10'000;
+// Sums are kept below it.
+constexpr double large = 1e100;
 
 // Products of k service times over k rates, k = 0..population, with times in units of `unit`.
 std::vector<long double> station_weights(const Station &station, int population, double unit) {
     std::vector<long double> weights(population + 1, 0);
     weights[0] = 1;
     for (int k = 1; k <= population; ++k)
-        weights[k] =
-            weights[k - 1] * (station.demand_ms / unit) / std::min<long double>(k, station.servers);
+        weights[k] = weights[k - 1] * (station.demand_ms / unit) / station.speedup.at(k);
     return weights;
 }
 
@@ -46,7 +49,7 @@ std::vector<double> closed_throughput(const ClosedNetwork &network, int populati
     // that of the delay rises to no more than e^population.
     double unit = network.delay_ms / std::max(population, 1);
     for (const Station &station : network.stations)
-        unit = std::max(unit, station.demand_ms / std::max(station.servers, 1e-9));
+        unit = std::max(unit, station.demand_ms / std::max(station.speedup.most(), 1e-9));
     if (unit <= 0)
         return throughput; // jobs that take no time: no answer
 
@@ -59,11 +62,43 @@ std::vector<double> closed_throughput(const ClosedNetwork &network, int populati
     return throughput;
 }
 
+double open_residence_ms(const Station &station, double arrival_rate) {
+    const double load = arrival_rate * station.demand_ms;
+    if (load <= 0 || station.speedup.saturation() > most_servers)
+        return station.demand_ms;
+    const double ratio = load / station.speedup.most();
+    if (ratio >= 1)
+        return infinite;
+    // The birth and death of k jobs; from where no more speed is to be had, a geometric series.
+    double states = 1, jobs = 0, weight = 1, k = 0;
+    while (k < station.speedup.saturation()) {
+        k++;
+        weight *= load / station.speedup.at(k);
+        states += weight;
+        jobs += k * weight;
+        if (states > large)
+            for (double *sum : {&states, &jobs, &weight})
+                *sum /= large;
+    }
+    states += weight * ratio / (1 - ratio);
+    jobs += weight * (k * ratio / (1 - ratio) + ratio / ((1 - ratio) * (1 - ratio)));
+    return jobs / states / arrival_rate;
+}
+
+double demand_of_residence(double residence_ms, double arrival_rate, const Speedup &speedup) {
+    double low = 0, high = residence_ms;
+    for (int i = 0; i < 60; ++i) {
+        const double demand = (low + high) / 2;
+        (open_residence_ms({demand, speedup}, arrival_rate) < residence_ms ? low : high) = demand;
+    }
+    return low;
+}
+
 double throughput_bound(const ClosedNetwork &network) {
     double bound = infinite;
     for (const Station &station : network.stations)
         if (station.demand_ms > 0)
-            bound = std::min(bound, station.servers / station.demand_ms);
+            bound = std::min(bound, station.speedup.most() / station.demand_ms);
     return bound;
 }
 

@@ -2,15 +2,16 @@
 // Erlang's formula for open ones. Times in milliseconds, rates per millisecond.
 #pragma once
 
+#include "core/speedup.h"
+
 #include <vector>
 
 namespace triage {
 
-// Where jobs queue. j jobs there are served at min(j, servers) times the speed of one alone, so a
-// machine's cores are servers, and so is what a disk can do at the same time. May be fractional.
+// Where jobs queue: a machine's processors, its disk.
 struct Station {
-    double demand_ms = 0;
-    double servers = 1;
+    double demand_ms = 0; // of a job that is there alone
+    Speedup speedup;
 };
 
 struct ClosedNetwork {
@@ -22,6 +23,13 @@ struct ClosedNetwork {
 // the answer of load-dependent mean value analysis, got by Buzen's convolution, which subtracts
 // nothing and so loses no digits with many servers.
 std::vector<double> closed_throughput(const ClosedNetwork &network, int population);
+
+// How long jobs that come at random stay at a station that each makes this demand on, times being
+// exponential or the station shared; infinite where it cannot keep up.
+double open_residence_ms(const Station &station, double arrival_rate);
+
+// The demand on a station at which they stay for so long: close to that itself at low load.
+double demand_of_residence(double residence_ms, double arrival_rate, const Speedup &speedup);
 
 // No number of jobs can have more; infinite if there are no stations.
 double throughput_bound(const ClosedNetwork &network);

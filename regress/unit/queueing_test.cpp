@@ -76,6 +76,28 @@ TEST(Erlang, GivesTextbookValues) {
     EXPECT_TRUE(std::isinf(erlang_wait_ms(2, 3, 1, 0.5)));
 }
 
+TEST(OpenResidence, IsErlangsForEqualServers) {
+    for (int servers : {1, 2, 5, 40})
+        for (double load : {0.1, 0.5, 0.95}) {
+            const double rate = load * servers / 3;
+            const double waits = erlang_c(servers, rate, 3) * 3 / (servers * (1 - load));
+            EXPECT_NEAR(open_residence_ms({3, servers}, rate), 3 + waits, 1e-9) << servers;
+        }
+    EXPECT_EQ(open_residence_ms({3, 2}, 0), 3);
+    EXPECT_TRUE(std::isinf(open_residence_ms({3, 2}, 0.7)));
+    EXPECT_EQ(open_residence_ms({1, 1e9}, 1e6), 1) << "at once, however many servers";
+}
+
+TEST(OpenResidence, GrowsWhereMoreAreServedSlower) {
+    // Two at a time, at 0.75 of the speed each: p1 = r p0, p(k+1) = r / 1.5 p(k).
+    const Speedup disk({{1, 100}, {2, 150}});
+    const double r = 0.6, q = r / 1.5, states = 1 + r / (1 - q), jobs = r / ((1 - q) * (1 - q));
+    EXPECT_NEAR(open_residence_ms({1, disk}, r), jobs / states / r, 1e-12);
+    for (double demand : {0.2, 1.0, 1.4})
+        EXPECT_NEAR(demand_of_residence(open_residence_ms({demand, disk}, r), r, disk), demand,
+                    1e-9);
+}
+
 TEST(UtilisationBehindWait, InvertsTheSingleServer) {
     for (double utilisation : {0.1, 0.5, 0.9}) {
         double held = 3, wait = held * utilisation / (1 - utilisation);

@@ -68,24 +68,37 @@ CREATE PROCEDURE bench.switch_to(names text[]) LANGUAGE sql AS $$
       FROM (SELECT oid, relname = ANY (names) AS wanted FROM pg_class WHERE relname LIKE 'made\_%') c
      WHERE indexrelid = c.oid AND indislive <> wanted $$;
 
--- Costs of the statements under every subset of the indexes: a row a subset, in the order of the
--- Gray code, so that one index at a time comes or goes. Bit i of the mask is names[i + 1].
+-- What a statement's plan uses and costs where the indexes of `offered` exist; sets as bits, names[i + 1] is bit i.
+CREATE UNLOGGED TABLE bench.remembered (statement int, offered int, used int, cost float8);
+CREATE INDEX ON bench.remembered (statement);
+
+CREATE FUNCTION bench.recall(which int, subset int) RETURNS TABLE (cost float8) LANGUAGE sql STABLE AS $$
+    SELECT r.cost FROM bench.remembered r
+     WHERE r.statement = which AND r.used & subset = r.used AND r.offered & subset = subset LIMIT 1 $$;
+
+-- Costs of the statements under every subset of the indexes: a row a subset, supersets first. A plan that uses some of
+-- the indexes is still the cheapest where others are gone, so only what loses one that it used is planned again.
 CREATE FUNCTION bench.under_each_subset(names text[], statements int[]) RETURNS TABLE (mask int, costs json)
 LANGUAGE plpgsql AS $$
 DECLARE
-    changed int;
+    unknown int[];
 BEGIN
-    mask := 0;
-    UPDATE pg_index SET indisvalid = false WHERE indexrelid IN (SELECT n::regclass FROM unnest(names) n);
-    FOR step IN 0 .. (1 << cardinality(names)) - 1 LOOP
-        IF step > 0 THEN
-            changed := mask # (step # (step >> 1));
-            mask := step # (step >> 1);
+    TRUNCATE bench.remembered;
+    FOR subset IN REVERSE (1 << cardinality(names)) - 1 .. 0 LOOP
+        SELECT array_agg(s) FILTER (WHERE r.cost IS NULL), json_agg(r.cost ORDER BY place) INTO unknown, costs
+          FROM unnest(statements) WITH ORDINALITY AS x(s, place) LEFT JOIN LATERAL bench.recall(s, subset) r ON true;
+        IF unknown IS NOT NULL THEN
             UPDATE pg_index SET indisvalid = NOT indisvalid
-             WHERE indexrelid = (SELECT n::regclass FROM unnest(names) WITH ORDINALITY AS x(n, place) WHERE 1 << (place - 1)::int = changed);
+              FROM unnest(names) WITH ORDINALITY AS n(name, place)
+             WHERE indexrelid = name::regclass AND indisvalid <> ((subset >> place::int - 1) & 1 = 1);
+            INSERT INTO bench.remembered
+            SELECT s, subset, (SELECT coalesce(sum(1 << place::int), 0) FROM json_array_elements_text(answer -> 'used') place),
+                   (answer ->> 'cost')::float8
+              FROM unnest(unknown) s, bench.answer(s, names) answer;
+            SELECT json_agg(r.cost ORDER BY place) INTO costs
+              FROM unnest(statements) WITH ORDINALITY AS x(s, place), bench.recall(s, subset) r;
         END IF;
-        costs := (SELECT json_agg((bench.plan(s) #>> '{0,Plan,Total Cost}')::float8 ORDER BY place)
-                    FROM unnest(statements) WITH ORDINALITY AS x(s, place));
+        mask := subset;
         RETURN NEXT;
     END LOOP;
     UPDATE pg_index SET indisvalid = true WHERE indexrelid IN (SELECT n::regclass FROM unnest(names) n);

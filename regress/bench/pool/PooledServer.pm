@@ -264,7 +264,7 @@ sub observation
 			delay_share => $share{sleep} + $share{wal} };
 	}
 	return {
-		machine => { cores => $cores, io_servers => $disk //= measure_disk(), spindles => 1 },
+		machine => { cores => $cores, io_rates => $disk //= measure_disk(), spindles => 1 },
 		pools => [{
 			pool => $workload->{name}, clients => $workload->{clients} // 64,
 			seconds => $delta{at} / 1000, transactions => $transactions,
@@ -303,8 +303,8 @@ sub build_tools
 	my $cxx = $ENV{CXX} // 'g++';
 	run($cxx, '-std=c++20', '-O2', '-Wall', '-Wextra', "-I$include", '-o', "$work/open_loop",
 		"$here/open_loop.cpp", "-L$lib", '-lpq');
-	run($cxx, '-std=c++20', '-O2', '-Wall', '-Wextra', '-pthread', '-o', "$work/disk_parallelism",
-		"$here/disk_parallelism.cpp");
+	run($cxx, '-std=c++20', '-O2', '-Wall', '-Wextra', '-pthread', '-o', "$work/disk_rates",
+		"$here/disk_rates.cpp");
 	run('make', '-C', "$top/advisor", "PG_CONFIG=$pg_config");
 	if ($> == 0) { run('chown', '-R', 'postgres', $work) }
 }
@@ -364,7 +364,7 @@ sub make_data
 sub measure_disk
 {
 	my ($file) = glob(cold_files());
-	return run("$work/disk_parallelism", $file) + 0;
+	return decode_json(run("$work/disk_rates", $file));
 }
 
 # The end of the pooler's file, if all share one pool.

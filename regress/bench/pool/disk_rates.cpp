@@ -1,7 +1,7 @@
-// How many random 8 kB reads the disk serves at the same time: its best rate, times what one read
-// alone takes. Reads past the page cache (O_DIRECT). Prints a number.
+// How many random 8 kB reads the disk does a second, with so many at the same time. Reads past the
+// page cache (O_DIRECT). Prints `io_rates` as `pg_triage pool --from-file` takes them.
 //
-//   disk_parallelism FILE      a file of at least some hundred megabytes
+//   disk_rates FILE      a file of at least some hundred megabytes
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,12 +49,19 @@ double reads_per_second(const char *path, long pages, int threads) {
 int main(int argc, char **argv) {
     struct stat file {};
     if (argc != 2 || stat(argv[1], &file) != 0 || file.st_size < page) {
-        std::fprintf(stderr, "usage: disk_parallelism FILE\n");
+        std::fprintf(stderr, "usage: disk_rates FILE\n");
         return 1;
     }
     long pages = file.st_size / page;
-    double alone = reads_per_second(argv[1], pages, 1), best = alone;
-    for (int threads : {4, 16, 64})
-        best = std::max(best, reads_per_second(argv[1], pages, threads));
-    std::printf("%.1f\n", alone > 0 ? best / alone : 1);
+    const char *before = "[";
+    for (int threads : {1, 2, 4, 8, 16, 32, 64}) {
+        double rate = reads_per_second(argv[1], pages, threads);
+        if (rate <= 0) {
+            std::fprintf(stderr, "disk_rates: cannot read %s past the page cache\n", argv[1]);
+            return 1;
+        }
+        std::printf("%s{\"requests\": %d, \"per_s\": %.0f}", before, threads, rate);
+        before = ", ";
+    }
+    std::printf("]\n");
 }

@@ -1,0 +1,45 @@
+#include "core/speedup.h"
+
+#include <algorithm>
+
+namespace triage {
+
+Speedup::Speedup(std::vector<Measured> points) {
+    std::erase_if(
+        points, [](const Measured &point) { return !(point.requests > 0) || !(point.per_s > 0); });
+    if (points.empty())
+        return;
+    std::sort(points.begin(), points.end(),
+              [](const Measured &a, const Measured &b) { return a.requests < b.requests; });
+    double best = 0;
+    for (Measured &point : points)
+        point.per_s = best = std::max(best, point.per_s);
+    points_ = std::move(points);
+    most_ = best;
+    for (const Measured &point : points_)
+        if (point.per_s == best) {
+            saturation_ = point.requests;
+            break;
+        }
+    const double alone = at(1);
+    for (Measured &point : points_)
+        point.per_s /= alone;
+    most_ /= alone;
+}
+
+double Speedup::at(double requests) const {
+    if (requests >= saturation_)
+        return most_;
+    if (points_.empty())
+        return requests;
+    Measured before;
+    for (const Measured &point : points_) {
+        if (point.requests >= requests)
+            return before.per_s + (point.per_s - before.per_s) * (requests - before.requests) /
+                                      (point.requests - before.requests);
+        before = point;
+    }
+    return most_;
+}
+
+} // namespace triage
