@@ -1,5 +1,5 @@
 // The steps, in order: price every statement; search for the set with the greatest net benefit;
-// exchange indexes for smaller ones that do as well; leave out columns that do nothing; take out
+// exchange indexes for smaller ones that do as well; leave out keys that do nothing; take out
 // what does not earn its keep; look at how large the rest would really be, and search again with
 // these sizes; recheck and explain what is left.
 #include "core/selection.h"
@@ -109,7 +109,7 @@ class Selector {
     void choose() {
         chosen_ = search_.run();
         prefer_smaller_indexes();
-        leave_out_idle_columns();
+        leave_out_idle_keys();
         drop_what_does_not_pay();
     }
 
@@ -340,12 +340,12 @@ class Selector {
         return loss;
     }
 
-    // Keys of joins that no plan looks up, and INCLUDE columns that save no fetch.
-    void leave_out_idle_columns() {
+    // Of joins that no plan looks up.
+    void leave_out_idle_keys() {
         for (CandidateId id : chosen_.members()) {
             std::optional<CandidateId> narrowest;
             for (CandidateId other = 0; other < candidates_.size(); other++)
-                if (is_without_some_columns(other, id) && !chosen_.contains(other) &&
+                if (is_without_some_keys(other, id) && !chosen_.contains(other) &&
                     (!narrowest || column_count(other) < column_count(*narrowest)) &&
                     costs_no_more(other, id))
                     narrowest = other;
@@ -357,11 +357,11 @@ class Selector {
     }
 
     // The same keys but for some that are only joined, and no larger.
-    bool is_without_some_columns(CandidateId narrow, CandidateId wide) const {
+    bool is_without_some_keys(CandidateId narrow, CandidateId wide) const {
         const IndexDefinition &a = candidates_[narrow].definition,
                               &b = candidates_[wide].definition;
         if (a.relation != b.relation || a.method != b.method || a.predicate != b.predicate ||
-            column_count(narrow) >= column_count(wide) ||
+            a.keys.size() >= b.keys.size() ||
             candidates_[narrow].size.bytes > candidates_[wide].size.bytes)
             return false;
         auto next = a.keys.begin();
@@ -380,8 +380,10 @@ class Selector {
         const std::vector<std::size_t> &users = priced_.users(taken);
         return std::all_of(users.begin(), users.end(), [&](std::size_t i) {
             const PricedStatement &statement = priced_.statements()[i];
-            return priced_.price(statement, exchanged & statement.relevant).cost <=
-                   priced_.price(statement, chosen_ & statement.relevant).cost * (1 + rounding);
+            const Price now = priced_.price(statement, chosen_ & statement.relevant);
+            return !now.used.contains(taken) ||
+                   priced_.price(statement, exchanged & statement.relevant).cost <=
+                       now.cost * (1 + rounding);
         });
     }
 

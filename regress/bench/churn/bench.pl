@@ -3,7 +3,7 @@
 # and what do the statements pay?
 #
 #   make bench-churn [BENCH_OPTIONS='--rounds 9 --turns 4 --seconds 3 --clients 64']
-#   regress/bench/churn/bench.pl --bindir DIR [--rounds N] [--turns N] [--seconds N] [--clients N] [--columns N]
+#   regress/bench/churn/bench.pl --bindir DIR [--rounds N] [--turns N] [--seconds X] [--clients N] [--columns N]
 #                                [--share X] [--directory DIR] [--keep]
 #
 # Three servers with the same table: one with pg_stat_statements; the same again, which tells how far apart two
@@ -29,7 +29,7 @@ use ThrowAwayCluster;
 use Time::HiRes qw(sleep time);
 
 my %option = (rounds => 9, turns => 4, seconds => 3, clients => 64, columns => 317, share => 0.5);
-GetOptions(\%option, qw(bindir=s directory=s keep rounds=i turns=i seconds=i clients=i columns=i share=f)) or die "usage: see the head of $0\n";
+GetOptions(\%option, qw(bindir=s directory=s keep rounds=i turns=i seconds=f clients=i columns=i share=f)) or die "usage: see the head of $0\n";
 my $room = $option{directory} // tempdir('pg_triage-churn.XXXXXX', TMPDIR => 1, CLEANUP => !$option{keep});
 my $rows = 10_000;
 
@@ -214,19 +214,21 @@ foreach my $round (1 .. $option{rounds})
 	print STDERR "round $round of $option{rounds}\n";
 }
 
-printf "%d clients, %d different statements, %d rounds of %d turns of %d s\n\n", $option{clients}, $option{columns}**2,
+printf "%d clients, %d different statements, %d rounds of %d turns of %g s\n\n", $option{clients}, $option{columns}**2,
   $option{rounds}, $option{turns}, $option{seconds};
-print "ratios to the first server in the same round: the median, and their range over the rounds\n";
-printf "%-40s %20s   %-26s %s\n", '', map { $_->{name} } @servers;
+print "ratios in the same round: the median, and their range over the rounds; to the first server, and to both without\n";
+print "pg_triage (their geometric mean), which chance moves less\n";
+printf "%-40s %20s   %-26s %-26s %s\n", '', (map { $_->{name} } @servers), 'to both';
 foreach my $what (sort keys %figures)
 {
 	my @rounds = @{ $figures{$what} };
-	my $ratio_of = sub {
-		my $server = shift;
-		my @ratios = sort { $a <=> $b } map { $_->[$server] / $_->[0] } @rounds;
+	my $of_ratios = sub {
+		my @ratios = sort { $a <=> $b } @_;
 		return sprintf '%.3f (%.3f to %.3f)', median(@ratios), @ratios[ 0, -1 ];
 	};
-	printf "%-40s %20.3f   %-26s %s\n", $what, median(map { $_->[0] } @rounds), map { $ratio_of->($_) } 1, 2;
+	printf "%-40s %20.3f   %-26s %-26s %s\n", $what, median(map { $_->[0] } @rounds),
+	  $of_ratios->(map { $_->[1] / $_->[0] } @rounds), $of_ratios->(map { $_->[2] / $_->[0] } @rounds),
+	  $of_ratios->(map { $_->[2] / sqrt($_->[0] * $_->[1]) } @rounds);
 }
 
 my $memory_after = memory();
