@@ -28,8 +28,8 @@ constexpr double page_size = 8192;
 IndexSearch::IndexSearch(PricedWorkload &priced, const std::vector<Candidate> &candidates,
                          const SelectionLimits &limits)
     : priced_(priced), candidates_(candidates), limits_(limits),
-      useful_(priced.statements().size()), users_(candidates.size()),
-      neighbours_(candidates.size()), redundant_(candidates.size()),
+      useful_(priced.statements().size()), cut_short_(priced.statements().size(), false),
+      users_(candidates.size()), neighbours_(candidates.size()), redundant_(candidates.size()),
       touched_at_(priced.statements().size(), 0) {
     for (const PricedStatement &statement : priced.statements())
         lowest_.push_back(statement.before);
@@ -94,9 +94,12 @@ void IndexSearch::ask_in_rounds(std::vector<CandidateSet> offers, int rounds, Ad
     for (int round = 0; round < rounds; round++)
         for (std::size_t i : by_cost_) {
             CandidateSet &offered = offers[i], used;
-            if (offered.empty() || priced_.statements()[i].heaviest_variant != i ||
-                !priced_.may_ask(Phase::Gathering))
+            if (offered.empty() || priced_.statements()[i].heaviest_variant != i)
                 continue;
+            if (!priced_.may_ask(Phase::Searching)) {
+                cut_short_[i] = true;
+                continue;
+            }
             if (gather_used(i, offered, used))
                 adjust(offered, used);
             else
@@ -142,8 +145,13 @@ void IndexSearch::index_what_was_gathered() {
         useful_[i] |= useful_[statement.heaviest_variant] & statement.relevant;
     }
     CandidateSet pool;
+    for (const CandidateSet &useful : useful_)
+        pool |= useful;
+    // What others would have anyway may do for this one, too: that was not asked to the end.
+    for (std::size_t i = 0; i < useful_.size(); i++)
+        if (cut_short_[priced_.statements()[i].heaviest_variant])
+            useful_[i] |= pool & priced_.statements()[i].relevant;
     for (std::size_t i = 0; i < useful_.size(); i++) {
-        pool |= useful_[i];
         for (CandidateId id : useful_[i].members()) {
             users_[id].push_back(i);
             neighbours_[id] |= useful_[i];

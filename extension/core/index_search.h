@@ -75,6 +75,7 @@ class IndexSearch {
     std::vector<std::size_t> by_cost_;            // statements, the costliest first
     std::vector<double> lowest_;                  // by statement
     std::vector<CandidateSet> useful_;            // by statement: what the search considers for it
+    std::vector<bool> cut_short_;                 // by statement: more could have been asked of it
     std::vector<Change> changes_;                 // what greedy and refinement may add
     std::vector<std::vector<std::size_t>> users_; // by candidate: statements that may use it
     std::vector<CandidateSet> neighbours_;        // by candidate: those that share a user with it

@@ -13,8 +13,8 @@ namespace {
 // More candidates than this are offered to the planner in groups.
 constexpr std::size_t largest_offer = 256;
 // Planner calls until each phase is over: so many a statement, on the average.
-constexpr double calls_to_gather = 6.75;
-constexpr double calls_to_search = 7.25;
+constexpr double calls_to_search = 7;
+constexpr double calls_to_settle = 7.5;
 // A few statements are quickly searched: at least as much is asked as of so many.
 constexpr double few_statements = 8;
 // Where every gain counts, many more sets are worth a question.
@@ -22,6 +22,9 @@ constexpr double more_calls = 2;
 // What the search does not ask about: doubts smaller than this share of a statement's own cost, or
 // of what a statement costs on the average; and the same where every gain counts.
 constexpr double small_doubt = 0.005, smallest_doubt = 0.0005;
+// Large ones are asked about even when the calls for all others are spent: the search takes what it
+// does not know to be of no use.
+constexpr double large_doubt = 0.1;
 // How far a statement's measured time may count above or below what its planned cost says. Beyond
 // it something other than the plan (a lock, a slow client) explains the time.
 constexpr double largest_calibration = 100;
@@ -169,7 +172,7 @@ void PricedWorkload::find_heaviest_variants(const Workload &workload) {
 }
 
 bool PricedWorkload::may_ask(Phase phase) const {
-    const double calls = phase == Phase::Gathering ? calls_to_gather : calls_to_search;
+    const double calls = phase == Phase::Searching ? calls_to_search : calls_to_settle;
     return static_cast<double>(memory_.planner_calls()) <
            most_calls_ * calls * std::max(different_statements_, few_statements);
 }
@@ -208,8 +211,9 @@ PlanMemory::Answer PricedWorkload::answer(const PricedStatement &statement, Plan
             return before;
         double share = custom ? 1 - statement.generic_share : statement.generic_share;
         double doubt = statement.weight * share * (estimate->answer.cost - estimate->lowest);
-        double own = statement.weight * statement.before;
-        if (doubt <= least_doubt_ * std::max(own, even_share_) || !may_ask(Phase::Searching))
+        double usual = std::max(statement.weight * statement.before, even_share_);
+        Phase phase = doubt > large_doubt * usual ? Phase::Settling : Phase::Searching;
+        if (doubt <= least_doubt_ * usual || !may_ask(phase))
             return std::move(estimate->answer);
     }
     return memory_.ask(statement.statement, mode, offered).value_or(before);

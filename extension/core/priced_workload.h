@@ -36,8 +36,8 @@ struct Price {
 // Each may spend planner calls up to a limit of its own; what is asked about the finalists comes on
 // top.
 enum class Phase {
-    Gathering, // what is worth considering
-    Searching  // for the best set of that, and judging its members one by one
+    Searching, // for what is worth considering, and the best set of that
+    Settling   // what that leaves much in doubt
 };
 
 enum class Check {

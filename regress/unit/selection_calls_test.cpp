@@ -60,6 +60,34 @@ TEST(SelectionCalls, PlannerCallsAreFew) {
     EXPECT_LE(s.planner_calls, statements * 12);
 }
 
+// Others have used the calls up before it is asked whether an index that one needs anyway would do
+// for another, too. What is not known would be taken for no use; where that is much, it is asked.
+TEST(SelectionCalls, LargeDoubtsAreSettledWhenTheCallsAreSpent) {
+    for (int others : {0, 8, 20}) {
+        Fixture f;
+        f.relation(1);
+        f.relation(2);
+        const CandidateId favourite = f.candidate(1, {1, 2}, {}, 4 * megabyte),
+                          shared = f.candidate(1, {2, 1}, {}, 4 * megabyte),
+                          third = f.candidate(1, {3}, {}, 4 * megabyte);
+        f.statement({1}, {{6000, {}}, {49, {favourite}}, {53, {shared}}}, 2);
+        f.statement({1}, {{5000, {}}, {10, {shared}}}, 2);
+        f.statement({1}, {{4000, {}}, {10, {third}}});
+        for (int i = 0; i < others; i++) {
+            std::vector<Plan> plans{{3000, {}}};
+            for (int k = 1; k <= 10; k++)
+                plans.push_back({30.0 * k,
+                                 {f.candidate(2, {static_cast<AttributeNumber>(i + 1)}, {},
+                                              megabyte / 10 * std::pow(0.8, k))}});
+            f.statement({2}, plans);
+        }
+        f.limits.budget_bytes = 10 * megabyte;
+        const Ids ids = chosen(f.select());
+        ASSERT_GE(ids.size(), 2u);
+        EXPECT_EQ(Ids(ids.begin(), ids.begin() + 2), (Ids{shared, third})) << others;
+    }
+}
+
 // Of a statement's variants, by the values that it is run with, only the one that costs most is
 // asked what else would do; the others have the benefit.
 TEST(SelectionCalls, OfVariantsOnlyTheHeaviestIsAskedMuch) {
