@@ -13,8 +13,9 @@ namespace {
 // More candidates than this are offered to the planner in groups.
 constexpr std::size_t largest_offer = 256;
 // Planner calls until each phase is over: so many a statement, on the average.
-constexpr double calls_to_search = 7;
-constexpr double calls_to_settle = 7.5;
+constexpr double calls_to_search = 6.75;
+constexpr double calls_to_settle = 7.25;
+constexpr double calls_to_explain = 9;
 // A few statements are quickly searched: at least as much is asked as of so many.
 constexpr double few_statements = 8;
 // Where every gain counts, many more sets are worth a question.
@@ -172,7 +173,9 @@ void PricedWorkload::find_heaviest_variants(const Workload &workload) {
 }
 
 bool PricedWorkload::may_ask(Phase phase) const {
-    const double calls = phase == Phase::Searching ? calls_to_search : calls_to_settle;
+    const double calls = phase == Phase::Searching  ? calls_to_search
+                         : phase == Phase::Settling ? calls_to_settle
+                                                    : calls_to_explain;
     return static_cast<double>(memory_.planner_calls()) <
            most_calls_ * calls * std::max(different_statements_, few_statements);
 }
@@ -205,15 +208,18 @@ PlanMemory::Answer PricedWorkload::answer(const PricedStatement &statement, Plan
     PlanMemory::Answer before{custom ? statement.custom_before : statement.generic_before, {}};
     if (check == Check::Exact)
         return memory_.ask_exactly(statement.statement, mode, offered).value_or(before);
-    if (check == Check::Estimated) {
+    if (check <= Check::Explained) {
         auto estimate = memory_.estimate(statement.statement, mode, offered);
         if (!estimate)
             return before;
         double share = custom ? 1 - statement.generic_share : statement.generic_share;
         double doubt = statement.weight * share * (estimate->answer.cost - estimate->lowest);
         double usual = std::max(statement.weight * statement.before, even_share_);
-        Phase phase = doubt > large_doubt * usual ? Phase::Settling : Phase::Searching;
-        if (doubt <= least_doubt_ * usual || !may_ask(phase))
+        bool is_large = doubt > large_doubt * usual;
+        bool may = check == Check::Explained
+                       ? is_large || may_ask(Phase::Explaining)
+                       : may_ask(is_large ? Phase::Settling : Phase::Searching);
+        if (doubt <= least_doubt_ * usual || !may)
             return std::move(estimate->answer);
     }
     return memory_.ask(statement.statement, mode, offered).value_or(before);

@@ -37,11 +37,13 @@ struct Price {
 // top.
 enum class Phase {
     Searching, // for what is worth considering, and the best set of that
-    Settling   // what that leaves much in doubt
+    Settling,  // what that leaves much in doubt
+    Explaining // what each of the chosen saves
 };
 
 enum class Check {
     Estimated, // what is remembered, unless the doubt is worth a call of the planner
+    Explained, // the same, of the calls that are kept for that; what is much in doubt is asked
     Inferred,  // what follows from the memory of plans; the planner is asked where nothing does
     Exact      // this very question put to the planner
 };

@@ -493,7 +493,7 @@ class Selector {
     }
 
     ChosenIndex explain_index(CandidateId id, double workload_cost) {
-        Contribution c = contribution(id, Check::Inferred); // what it says is to be true
+        Contribution c = contribution(id, Check::Explained); // what it says is to be true
         ChosenIndex index;
         index.candidate = id;
         index.size = candidates_[id].size;
