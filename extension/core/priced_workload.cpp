@@ -16,6 +16,8 @@ constexpr std::size_t largest_offer = 256;
 constexpr double calls_to_search = 6.75;
 constexpr double calls_to_settle = 7.25;
 constexpr double calls_to_explain = 9;
+// And so many fewer for each variant of a statement: the answer is checked for all of them.
+constexpr double calls_for_variants = 0.4;
 // A few statements are quickly searched: at least as much is asked as of so many.
 constexpr double few_statements = 8;
 // Where every gain counts, many more sets are worth a question.
@@ -176,8 +178,10 @@ bool PricedWorkload::may_ask(Phase phase) const {
     const double calls = phase == Phase::Searching  ? calls_to_search
                          : phase == Phase::Settling ? calls_to_settle
                                                     : calls_to_explain;
+    const double variants = static_cast<double>(statements_.size()) - different_statements_;
     return static_cast<double>(memory_.planner_calls()) <
-           most_calls_ * calls * std::max(different_statements_, few_statements);
+           most_calls_ * (calls * std::max(different_statements_, few_statements) -
+                          calls_for_variants * std::max(variants, 0.0));
 }
 
 Price PricedWorkload::price(const PricedStatement &statement, const CandidateSet &offered,
