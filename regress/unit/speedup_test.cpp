@@ -27,6 +27,11 @@ TEST(Speedup, IsNeverSlowerWithMoreRequests) {
     EXPECT_DOUBLE_EQ(disk.at(8), 3);
     EXPECT_DOUBLE_EQ(disk.most(), 3);
     EXPECT_DOUBLE_EQ(disk.saturation(), 4);
+
+    const Speedup on_the_way({{1, 100}, {2, 200}, {4, 150}, {8, 400}});
+    EXPECT_DOUBLE_EQ(on_the_way.at(3), 2);
+    EXPECT_DOUBLE_EQ(on_the_way.at(4), 2);
+    EXPECT_DOUBLE_EQ(on_the_way.at(6), 3);
 }
 
 TEST(Speedup, WhatOneAloneGetsFollowsFromSeveralWhereItWasNotMeasured) {
