@@ -312,12 +312,17 @@ class Selector {
             already_saved);
     }
 
-    template <class Allows>
-    std::optional<double> allowed_loss(CandidateId given, CandidateId taken, Allows allows,
-                                       double already_saved = 0) {
+    CandidateSet chosen_after(CandidateId given, CandidateId taken) const {
         CandidateSet exchanged = chosen_;
         exchanged.erase(taken);
         exchanged.insert(given);
+        return exchanged;
+    }
+
+    template <class Allows>
+    std::optional<double> allowed_loss(CandidateId given, CandidateId taken, Allows allows,
+                                       double already_saved = 0) {
+        const CandidateSet exchanged = chosen_after(given, taken);
         Contribution current = contribution(taken);
         double allowed = limits_.min_improvement * (current.saved() + already_saved);
         double loss = priced_.upkeep(given) - priced_.upkeep(taken);
@@ -374,9 +379,7 @@ class Selector {
     }
 
     bool costs_no_more(CandidateId given, CandidateId taken) {
-        CandidateSet exchanged = chosen_;
-        exchanged.erase(taken);
-        exchanged.insert(given);
+        const CandidateSet exchanged = chosen_after(given, taken);
         const std::vector<std::size_t> &users = priced_.users(taken);
         return std::all_of(users.begin(), users.end(), [&](std::size_t i) {
             const PricedStatement &statement = priced_.statements()[i];
