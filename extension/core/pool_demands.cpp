@@ -26,12 +26,17 @@ constexpr double waking_ms = 0.05;
 constexpr double most_shrinking = 0.6;
 
 // Time in the run queue that sharing the processors does not explain is being woken; but no more of
-// it than this each time. The rest is that they are not shared as evenly as they could be, as
-// far as it is not more than the work itself: that would be neighbours.
+// it than this each time. The rest is that one processor has a queue while another is idle, as far
+// as queues of their own explain it: more would be neighbours.
 constexpr double most_woken_ms = 0.02;
 
-// More round trips are simulated as so many.
+// Who runs that long each time is moved to where there is room: operating systems look for it at
+// ticks, 1 to 4 ms apart. Who sleeps again after a moment stays with the processor it was on.
+constexpr double moved_after_ms = 2;
+
+// More round trips are simulated as so many, and more reads in one.
 constexpr double most_round_trips = 10;
+constexpr double most_reads = 20;
 // And more locks as so many, among which hardly two meet.
 constexpr double most_locks = 1000;
 
@@ -85,6 +90,20 @@ double warming_of(const PoolObservation &observation, double cpu, double others,
     return sum;
 }
 
+// The share of a transaction's processor time that its longest statement has. What surrounds
+// statements, all of them have alike.
+double longest_statement(const PoolObservation &observation, double cpu_ms, double trips) {
+    constexpr double in_most_transactions = 0.5; // calls
+    double longest = 0;
+    for (const ObservedStatement &statement : observation.statements)
+        if (statement.calls_per_transaction >= in_most_transactions)
+            longest = std::max(longest, statement.mean_ms * statement.cpu_share);
+    const double known = times_of(observation).cpu_ms;
+    if (known <= 0 || cpu_ms <= 0)
+        return 0;
+    return (longest * std::min(cpu_ms / known, 1.0) + positive(cpu_ms - known) / trips) / cpu_ms;
+}
+
 // Scales the kinds so that their mean is what the demands say. A need that no kind is known to have
 // is everybody's.
 void scale(std::vector<TransactionKind> &kinds, double TransactionKind::*need, double wanted) {
@@ -129,7 +148,9 @@ double PoolDemands::cores_for_transactions() const {
 ClosedNetwork PoolDemands::network() const {
     // The pooler's work keeps its thread busy and a processor, at the same time: as a queue for the
     // thread it must not take the time that it takes on the processor once more.
-    return {{{cpu_ms + pooler_cpu_ms, cores_for_transactions()}, {io_ms, disk}, {pooler_ms, 1}},
+    return {{{cpu_ms + pooler_cpu_ms, {cores_for_transactions(), apart}},
+             {io_ms, disk},
+             {pooler_ms, 1}},
             positive(delay_ms + start_ms - pooler_cpu_ms)};
 }
 
@@ -194,16 +215,18 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
     double delay = positive(elsewhere - io_wait - lock_wait);
     double woken =
         observation.cpu_ms ? std::min(positive(on_cpu - shared), most_woken_ms * wake_ups) : 0;
-    if (observation.cpu_ms)
-        demands.uneven_ms = std::min(positive(on_cpu - shared - woken), cpu) / wake_ups;
+    if (observation.cpu_ms && utilisation > 0 && machine.cores > 1)
+        demands.apart =
+            std::min(positive(on_cpu - shared - woken) / (cpu / (1 - utilisation) - shared), 1.0) *
+            positive(1 - cpu / wake_ups / moved_after_ms);
     demands.start_ms =
         std::min(std::max(hold - direct - in_pooler, woken / wake_ups), delay + woken);
     demands.delay_ms = delay + woken - demands.start_ms;
 
     // The application's own work between statements is done while the connection is held.
     demands.pooler_cpu_ms = std::min(demands.pooler_ms, others);
-    double apart = others - demands.pooler_cpu_ms;
-    double held = std::min(apart * (trips - 1) / trips, demands.delay_ms);
+    double application = others - demands.pooler_cpu_ms;
+    double held = std::min(application * (trips - 1) / trips, demands.delay_ms);
     demands.delay_ms -= held;
 
     double all = cpu + others;
@@ -215,7 +238,7 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
     demands.extra_when_idle =
         utilisation < 1 && full > 0 ? (all - full) / (1 - utilisation) / full : 0;
     demands.cpu_ms = (cpu + held) * shrunk;
-    demands.others_ms = (apart - held) * shrunk;
+    demands.others_ms = (application - held) * shrunk;
     demands.pooler_ms *= shrunk;
     demands.pooler_cpu_ms *= shrunk;
     demands.cores = machine.cores;
@@ -233,14 +256,24 @@ std::vector<TransactionKind> kinds_of(const PoolObservation &observation,
                                       const PoolDemands &demands) {
     const double trips = std::clamp(round_trips_of(observation), 1.0, most_round_trips);
     const int locks = static_cast<int>(std::lround(std::min(demands.locks, most_locks)));
+    // In a round trip that reads as much as the mean one: each read and each message wakes it up.
+    const double reads = observation.wake_ups.value_or(0) / round_trips_of(observation) - 1;
+    auto reads_for = [&](double io_ms) {
+        const double share = demands.io_ms > 0 ? io_ms / demands.io_ms : 0;
+        return static_cast<int>(std::lround(std::clamp(reads * share, 1.0, most_reads)));
+    };
     const StatementTimes times = times_of(observation);
     if (times.calls <= 0 || times.calls > most_calls_of_one_statement) {
         const double need = demands.cpu_ms + demands.io_ms + demands.delay_ms;
         const double variation =
             times.needed_ms > 0 ? variation_of(std::sqrt(times.variance), times.needed_ms, need)
                                 : unknown_variation;
-        return {{"all", 1, demands.cpu_ms, demands.io_ms, demands.delay_ms, variation,
-                 static_cast<int>(std::lround(trips)), locks}};
+        TransactionKind kind{"all", 1, demands.cpu_ms, demands.io_ms, demands.delay_ms, variation};
+        kind.round_trips = static_cast<int>(std::lround(trips));
+        kind.longest_trip = longest_statement(observation, demands.cpu_ms, trips);
+        kind.reads = reads_for(demands.io_ms);
+        kind.locks = locks;
+        return {kind};
     }
 
     // Each has its own time and what surrounds it: messages, parsing.
@@ -258,6 +291,7 @@ std::vector<TransactionKind> kinds_of(const PoolObservation &observation,
         const double need = kinds[i].cpu_ms + kinds[i].io_ms + kinds[i].delay_ms;
         const ObservedStatement &statement = observation.statements[i];
         const double share = needed_share(statement);
+        kinds[i].reads = reads_for(kinds[i].io_ms);
         kinds[i].variation =
             variation_of(statement.stddev_ms * share, statement.mean_ms * share, need);
     }

@@ -61,14 +61,13 @@ struct PoolDemands {
     double io_ms = 0;
     double pooler_ms = 0;
     double delay_ms = 0;
-    double start_ms = 0;  // between the pooler and a backend that begins: to be woken
-    double uneven_ms = 0; // what who wakes up waits for its processor longer than it would if all
-                          // were shared evenly; throughput has nothing of it: others run
+    double start_ms = 0;        // between the pooler and a backend that begins: to be woken
     double extra_when_idle = 0; // what processor and pooler work grows by, as a share, from a full
                                 // server to an idle one
     double locks = 0;     // how many hot ones there are, of which each transaction holds one for
                           // as long as itself; inferred from lock waits. 0: none
     double variation = 1; // of how long they are held: standard deviation over mean
+    double apart = 0;     // how far processors have queues of their own, 0 to 1: see Speedup
     double pooler_cpu_ms = 0; // part of pooler_ms: on the server's processors
     double others_ms = 0;     // processor time of others that comes with each, and holds nothing
     double cores = 1;

@@ -159,7 +159,8 @@ std::vector<LoadPoint> waits_at_size(const PoolObservation &observation, const P
             SimulatedServer server{now.cores, now.disk, now.pooler_ms};
             server.pooler_on_cores = now.pooler_cpu_ms > 0;
             server.others_ms = now.others_ms;
-            server.start_ms = now.start_ms + now.uneven_ms;
+            server.start_ms = now.start_ms;
+            server.apart = now.apart;
             auto outcome =
                 simulate_pools(server, {{observation.pool, size, rate, kinds_of(observation, now)}},
                                length, random);

@@ -57,8 +57,9 @@ class Chance {
     std::mt19937_64 &random_;
 };
 
-// The stations of a transaction's way, in its order; processors and pooler are visited twice. What
-// others do because of it comes last, when its connection is somebody else's already.
+// The stations of a round trip's way, in its order; processors and pooler are visited twice, and
+// the disk and processors once more for each further read. What others do because of a transaction
+// comes last, when its connection is somebody else's already.
 enum class Step { Send, Start, Parse, Lock, Disk, Delay, Execute, Receive, Done, Others, Gone };
 
 Step after(Step step) {
@@ -68,13 +69,21 @@ Step after(Step step) {
 struct Job {
     std::size_t pool = 0;
     double arrived = 0, started = 0;
-    double cpu = 0, io = 0, delay = 0; // of each round trip
+    double cpu_of_longest = 0, cpu = 0; // of its longest round trip, and of each other
+    double delay = 0;                   // of each round trip
+    double io = 0;                      // of each read
     int trips = 1, trips_left = 1;
+    int longest = 1;                 // how many are left in the longest one
+    int reads = 1, reads_left = 1;   // of this round trip
     std::optional<std::size_t> lock; // which one it wants, and then has
     Step step = Step::Send;
 
     bool first_trip() const { return trips_left == trips; }
     bool last_trip() const { return trips_left == 1; }
+
+    // Its processor time in this round trip, and in how many parts: before and after each wait.
+    double cpu_of_trip() const { return trips_left == longest ? cpu_of_longest : cpu; }
+    int parts() const { return (lock && first_trip()) || io > 0 ? reads + 1 : 1; }
 };
 
 // First come, first served.
@@ -219,16 +228,22 @@ class Simulation {
         std::size_t job = new_job();
         const TransactionKind &kind = choose_kind(pools_[pool].kinds);
         const double trips = kind.round_trips;
-        jobs_[job] = {pool,
-                      now,
-                      now,
-                      chance_.time(kind.cpu_ms, kind.variation) / trips,
-                      chance_.time(kind.io_ms, kind.variation) / trips,
-                      chance_.time(kind.delay_ms, kind.variation) / trips,
-                      kind.round_trips,
-                      kind.round_trips,
-                      choose_lock(kind.locks),
-                      Step::Send};
+        const double cpu = chance_.time(kind.cpu_ms, kind.variation);
+        const double longest = cpu * std::clamp(kind.longest_trip, 1 / trips, 1.0);
+        const int reads = kind.io_ms > 0 ? kind.reads : 1;
+        jobs_[job] = {.pool = pool,
+                      .arrived = now,
+                      .started = now,
+                      .cpu_of_longest = longest,
+                      .cpu = trips > 1 ? (cpu - longest) / (trips - 1) : 0,
+                      .delay = chance_.time(kind.delay_ms, kind.variation) / trips,
+                      .io = chance_.time(kind.io_ms, kind.variation) / trips / reads,
+                      .trips = kind.round_trips,
+                      .trips_left = kind.round_trips,
+                      .longest = 1 + static_cast<int>(chance_.uniform() * trips),
+                      .reads = reads,
+                      .reads_left = reads,
+                      .lock = choose_lock(kind.locks)};
         if (state.connections.enter(job))
             start(job, now);
     }
@@ -273,15 +288,15 @@ class Simulation {
                 return advance(number, now);
             return serve(number, now);
         case Step::Parse:
-            if (job.cpu <= 0) {
+            if (job.cpu_of_trip() <= 0) {
                 begin(number, now);
                 return advance(number, now);
             }
-            return processors_.add(now, number, job.cpu * (1 - after_waits(job)));
+            return compute(number, now, job.cpu_of_trip() / job.parts());
         case Step::Execute:
-            if (job.cpu * after_waits(job) <= 0)
+            if (job.cpu_of_trip() <= 0 || job.parts() == 1)
                 return advance(number, now);
-            return processors_.add(now, number, job.cpu * after_waits(job));
+            return compute(number, now, job.cpu_of_trip() / job.parts());
         case Step::Disk:
             if (job.io <= 0)
                 return advance(number, now);
@@ -291,21 +306,25 @@ class Simulation {
                 advance(number, now);
             return;
         case Step::Delay:
-            return job.delay > 0 ? serve(number, now) : advance(number, now);
+            return job.delay > 0 && job.reads_left == job.reads ? serve(number, now)
+                                                                : advance(number, now);
         case Step::Done:
             return finish(number, now);
         case Step::Others:
             if (server_.others_ms <= 0)
                 return advance(number, now);
-            return processors_.add(now, number, chance_.exponential(server_.others_ms));
+            return compute(number, now, chance_.exponential(server_.others_ms));
         case Step::Gone:
             return free_.push_back(number);
         }
     }
 
-    // The share of its processor time that comes after what it waits for, if it waits at all.
-    static double after_waits(const Job &job) {
-        return job.lock || job.io + job.delay > 0 ? 0.5 : 0;
+    void compute(std::size_t number, double now, double work_ms) {
+        std::optional<std::size_t> home;
+        if (server_.apart > 0 && chance_.uniform() < server_.apart)
+            home = static_cast<std::size_t>(chance_.uniform() *
+                                            static_cast<double>(processors_.count()));
+        processors_.add(now, number, work_ms, home);
     }
 
     double service_time(const Job &job) {
@@ -329,7 +348,7 @@ class Simulation {
     void serve(std::size_t number, double now) {
         const Step step = jobs_[number].step;
         if (server_.pooler_on_cores && (step == Step::Send || step == Step::Receive))
-            return processors_.add(now, number, pooler_ms(jobs_[number]));
+            return compute(number, now, pooler_ms(jobs_[number]));
         events_.push({now + service_time(jobs_[number]), order_++, number});
     }
 
@@ -345,9 +364,15 @@ class Simulation {
 
     void advance(std::size_t number, double now) {
         Job &job = jobs_[number];
+        if (job.step == Step::Execute && job.reads_left > 1) {
+            --job.reads_left;
+            job.step = Step::Disk;
+            return enter(number, now);
+        }
         job.step = after(job.step);
         if (job.step == Step::Done && !job.last_trip()) {
             --job.trips_left;
+            job.reads_left = job.reads;
             job.step = Step::Send;
         }
         enter(number, now);

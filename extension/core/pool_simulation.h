@@ -21,6 +21,9 @@ struct TransactionKind {
     double variation = 1; // standard deviation over mean of each time above
     int round_trips = 1;  // that the times above are divided among
     int locks = 0;        // of its pool; it holds one of them from its first round trip to its end
+    double longest_trip = 0; // share of its processor time that one of its round trips has; no less
+                             // than an even one
+    int reads = 1; // from the disk in each round trip, that its time there is divided among
 };
 
 struct SimulatedPool {
@@ -39,6 +42,7 @@ struct SimulatedServer {
     double start_ms = 0;  // mean time until a backend that was sent work is woken: mostly at once
     double late_ms = 1.5; // and now and then late, by so much on average
     double slice_ms = 3;  // that one process may have a processor before others get it
+    double apart = 0;     // share of those who become ready that stay with one processor, by chance
 };
 
 struct WaitPercentiles {

@@ -9,7 +9,7 @@ namespace {
 
 constexpr double infinite = std::numeric_limits<double>::infinity();
 // With more servers than that, nobody who comes to an open station waits.
-constexpr double most_servers = 10'000;
+constexpr double most_servers = 100'000;
 // Sums are kept below it.
 constexpr double large = 1e100;
 

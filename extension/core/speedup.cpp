@@ -3,6 +3,16 @@
 #include <algorithm>
 
 namespace triage {
+namespace {
+
+// Servers with queues of their own are taken to be all busy from so many requests each.
+constexpr double requests_for_all = 100;
+
+} // namespace
+
+Speedup::Speedup(double servers, double apart)
+    : apart_(servers > 1 ? std::clamp(apart, 0.0, 1.0) : 0), most_(servers),
+      saturation_(apart_ > 0 ? servers * requests_for_all : servers) {}
 
 Speedup::Speedup(std::vector<Measured> points) {
     std::erase_if(
@@ -30,8 +40,10 @@ Speedup::Speedup(std::vector<Measured> points) {
 double Speedup::at(double requests) const {
     if (requests >= saturation_)
         return most_;
-    if (points_.empty())
-        return requests;
+    if (points_.empty()) {
+        const double together = std::min(requests, most_);
+        return together + apart_ * (most_ * requests / (requests + most_ - 1) - together);
+    }
     Measured before;
     for (const Measured &point : points_) {
         if (point.requests >= requests)

@@ -20,10 +20,17 @@ TimeSlicedProcessors::TimeSlicedProcessors(double processors, double slice_ms)
     speed_ = wanted / static_cast<double>(processors_.size());
 }
 
-void TimeSlicedProcessors::add(double now, std::size_t job, double work_ms) {
-    const Work work{job, work_ms / speed_};
+bool TimeSlicedProcessors::may_run(const Work &work, const Processor &processor) const {
+    return !work.home || &processors_[*work.home] == &processor;
+}
+
+void TimeSlicedProcessors::add(double now, std::size_t job, double work_ms,
+                               std::optional<std::size_t> home) {
+    const Work work{job, work_ms / speed_, home};
     Processor *found = nullptr;
     for (Processor &processor : processors_) {
+        if (!may_run(work, processor))
+            continue;
         if (!processor.busy) {
             found = &processor;
             break;
@@ -34,7 +41,8 @@ void TimeSlicedProcessors::add(double now, std::size_t job, double work_ms) {
     if (!found) {
         fresh_.push_back(work);
         for (Processor &processor : processors_)
-            end_with_slice(processor);
+            if (may_run(work, processor))
+                end_with_slice(processor);
     } else {
         if (found->busy) {
             Work interrupted = found->work;
@@ -51,21 +59,32 @@ TimeSlicedProcessors::Event TimeSlicedProcessors::handle(double now) {
     auto processor = std::find_if(processors_.begin(), processors_.end(), [&](const auto &one) {
         return one.busy && one.until == next_event_;
     });
-    const Work work = processor->work;
+    Work work = processor->work;
     const bool finished = processor->last;
-    if (!finished)
-        sliced_.push_back({work.job, work.left_ms - slice_ms_, work.begun, true});
+    if (!finished) {
+        work.left_ms -= slice_ms_;
+        work.sliced = true;
+        sliced_.push_back(work);
+    }
     processor->busy = false;
     for (std::deque<Work> *waiting : {&fresh_, &sliced_}) {
-        if (waiting->empty())
+        auto next = std::find_if(waiting->begin(), waiting->end(),
+                                 [&](const Work &one) { return may_run(one, *processor); });
+        if (next == waiting->end())
             continue;
-        const Work next = waiting->front();
-        waiting->pop_front();
-        run(*processor, now, next);
+        const Work chosen = *next;
+        waiting->erase(next);
+        run(*processor, now, chosen);
         break;
     }
     find_next_event();
     return {finished, work.job};
+}
+
+bool TimeSlicedProcessors::somebody_waits_for(const Processor &processor) const {
+    auto waits = [&](const Work &work) { return may_run(work, processor); };
+    return std::any_of(fresh_.begin(), fresh_.end(), waits) ||
+           std::any_of(sliced_.begin(), sliced_.end(), waits);
 }
 
 void TimeSlicedProcessors::run(Processor &processor, double now, Work work) {
@@ -73,7 +92,7 @@ void TimeSlicedProcessors::run(Processor &processor, double now, Work work) {
         begun_.push_back(work.job);
     work.begun = true;
     processor = {true, work, now, now + work.left_ms, true};
-    if (!fresh_.empty() || !sliced_.empty())
+    if (somebody_waits_for(processor))
         end_with_slice(processor);
 }
 

@@ -85,16 +85,65 @@ TEST(PoolModel, WaitingForAProcessorIsNoReasonForConnections) {
     busy.run_queue_ms = 3;
     busy.active_ms = *busy.hold_ms = 5;
     EXPECT_EQ(advise(busy).size, advise(observed(2, 0, 0)).size);
-    busy.transactions /= 4; // at a fifth, they are shared unevenly; that is no reason either
+    busy.transactions /= 4; // at a fifth, that was neighbours; that is no reason either
     EXPECT_EQ(advise(busy).size, advise(observed(2, 0, 0)).size);
     EXPECT_NEAR(demands_of(busy, {2, 16, 1}).start_ms, 0.02, 1e-9); // but for being woken
-    // Who comes first waits for it all the same, as long as it is no more than the work.
-    EXPECT_NEAR(demands_of(busy, {2, 16, 1}).uneven_ms, 2, 1e-9);
-    EXPECT_EQ(demands_of(observed(2, 0, 0), {2, 16, 1}).uneven_ms, 0);
-    // Who also sleeps for reads waited each time, not all of it for the first.
     busy.wake_ups = 20;
-    EXPECT_NEAR(demands_of(busy, {2, 16, 1}).uneven_ms, 2.0 / 20, 1e-9);
-    EXPECT_NEAR(demands_of(busy, {2, 16, 1}).start_ms, 0.02, 1e-9);
+    EXPECT_NEAR(demands_of(busy, {2, 16, 1}).start_ms, 0.02, 1e-9); // each time
+}
+
+TEST(PoolModel, WhoSleepsAfterAMomentMayQueueBesideAnIdleProcessor) {
+    // Two processors, 40 % busy: 2 ms take 2.38 where they are shared, 3.33 in queues of their own.
+    PoolObservation observation = observed(2, 0, 0);
+    observation.transactions = 400'000;
+    observation.wake_ups = 40;
+    auto waiting = [&](double run_queue_ms) {
+        observation.run_queue_ms = run_queue_ms;
+        observation.active_ms = *observation.hold_ms = 2 + run_queue_ms;
+        return demands_of(observation, {2, 16, 1});
+    };
+    constexpr double woken = 40 * 0.02, shared = 2 / (1 - 0.16) - 2, apart = 2 / 0.6 - 2;
+    constexpr double short_sleeps = 1 - 2.0 / 40 / 2;
+    EXPECT_EQ(waiting(0).apart, 0);
+    EXPECT_NEAR(waiting(shared + woken).apart, 0, 1e-9);
+    EXPECT_NEAR(waiting((shared + apart) / 2 + woken).apart, short_sleeps / 2, 1e-9);
+    EXPECT_NEAR(waiting(apart + woken).apart, short_sleeps, 1e-9);
+    EXPECT_NEAR(waiting(apart + 10).apart, short_sleeps, 1e-9); // neighbours, then
+
+    // Then it takes more connections to keep all of them busy.
+    const PoolDemands beside = waiting(apart + woken);
+    PoolDemands together = beside;
+    together.apart = 0;
+    EXPECT_GT(advised_size(beside, 200), 2 * advised_size(together, 200));
+    EXPECT_NEAR(throughput_by_size(beside, 400).back(), throughput_by_size(together, 400).back(),
+                0.01 * throughput_by_size(together, 400).back());
+    std::mt19937_64 random(1);
+    auto waits = [&](const PoolDemands &demands) {
+        return waits_at_size(observation, demands, 20, 800, {0.5}, random).front().wait.p99_ms;
+    };
+    EXPECT_GT(waits(beside), waits(together));
+
+    // Who computes for long is moved, and one processor has one queue.
+    observation.wake_ups = 1;
+    EXPECT_EQ(waiting(apart + woken).apart, 0);
+    observation.wake_ups = 40;
+    EXPECT_EQ(demands_of(observation, {1, 16, 1}).apart, 0);
+}
+
+TEST(PoolModel, EachReadWakesItUp) {
+    PoolObservation observation = observed(1, 0, 0);
+    observation.io_wait_ms = 2;
+    observation.active_ms = *observation.hold_ms = 3;
+    observation.round_trips = 2;
+    auto reads = [&] {
+        const PoolDemands demands = demands_of(observation, {2, 16, 1});
+        return kinds_of(observation, demands).front().reads;
+    };
+    EXPECT_EQ(reads(), 1);
+    observation.wake_ups = 14; // two by messages
+    EXPECT_EQ(reads(), 6);
+    observation.wake_ups = 1'000'000; // simulated as fewer
+    EXPECT_EQ(reads(), 20);
 }
 
 TEST(PoolModel, WaitingForLocksIsNoReasonForConnections) {

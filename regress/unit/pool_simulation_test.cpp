@@ -67,6 +67,30 @@ TEST(PoolSimulation, SaturatedPoolIsTheClosedNetwork) {
     }
 }
 
+TEST(PoolSimulation, ProcessorsApartAreStationsApart) {
+    SimulatedServer server{2, 1, 0};
+    server.slice_ms = 1e9; // first come, first served
+    server.apart = 1;
+    for (int size : {2, 5}) {
+        auto outcome = simulate_one(server, {"", size, 3.0, {computing(1)}}, 100'000);
+        EXPECT_NEAR(outcome.throughput_per_ms, 2.0 * size / (size + 1), 0.03) << size;
+    }
+}
+
+TEST(PoolSimulation, WhoReadsOftenLetsOthersBegin) {
+    TransactionKind once{"", 1, 4, 4, 0, 0}, often = once;
+    often.reads = 20;
+    const SimulatedServer server{1, 1, 0};
+    const auto waits_once = simulate_one(server, {"", 20, 0.15, {once}}),
+               waits_often = simulate_one(server, {"", 20, 0.15, {often}});
+    EXPECT_LT(waits_often.wait.p95_ms, 0.5 * waits_once.wait.p95_ms);
+    // All of it takes what it took.
+    EXPECT_NEAR(simulate_one(server, {"", 1, 1.0, {often}}, 100'000).throughput_per_ms, 1.0 / 8,
+                1e-3);
+    EXPECT_NEAR(simulate_one(server, {"", 20, 1.0, {often}}, 100'000).throughput_per_ms, 1.0 / 4,
+                3e-3);
+}
+
 TEST(PoolSimulation, LocksLetOneThroughAtATime) {
     TransactionKind kind = sleeping(1);
     for (int locks : {1, 3}) {

@@ -22,6 +22,15 @@ std::vector<double> by_mean_value_analysis(const ClosedNetwork &network, int pop
     return throughput;
 }
 
+TEST(Queueing, ServersApartAreAsManyStations) {
+    const auto as_one = closed_throughput({{{3, Speedup(3, 1)}, {0.4, 1}}, 2.0}, 12);
+    const auto as_three = closed_throughput({{{1, 1}, {1, 1}, {1, 1}, {0.4, 1}}, 2.0}, 12);
+    for (std::size_t n = 1; n < as_one.size(); ++n)
+        EXPECT_NEAR(as_one[n], as_three[n], 1e-9) << n;
+    // Open: each has half of the arrivals, S / (1 - r).
+    EXPECT_NEAR(open_residence_ms({2, Speedup(2, 1)}, 0.6), 2 / (1 - 0.6), 0.02);
+}
+
 TEST(ClosedNetwork, AgreesWithMeanValueAnalysis) {
     ClosedNetwork network{{{2.0, 1}, {0.7, 1}, {1.1, 1}}, 5.0};
     auto ours = closed_throughput(network, 50), theirs = by_mean_value_analysis(network, 50);

@@ -12,6 +12,17 @@ TEST(Speedup, EqualServersAreAsManyTimesAsFast) {
     EXPECT_DOUBLE_EQ(two_and_a_half.most(), 2.5);
 }
 
+TEST(Speedup, ServersWithQueuesOfTheirOwnAreNotAllBusy) {
+    const Speedup apart(2, 1), half(2, 0.5);
+    EXPECT_DOUBLE_EQ(apart.at(1), 1);
+    EXPECT_DOUBLE_EQ(apart.at(2), 4.0 / 3); // two of four times they meet
+    EXPECT_DOUBLE_EQ(apart.at(9), 1.8);
+    EXPECT_DOUBLE_EQ(half.at(2), (2 + 4.0 / 3) / 2);
+    EXPECT_DOUBLE_EQ(apart.most(), 2);
+    EXPECT_DOUBLE_EQ(apart.at(10'000), 2);
+    EXPECT_DOUBLE_EQ(Speedup(0.5, 1).at(1), 0.5); // one has one queue
+}
+
 TEST(Speedup, FollowsWhatWasMeasured) {
     const Speedup disk({{16, 40'000}, {1, 10'000}, {4, 25'000}});
     EXPECT_DOUBLE_EQ(disk.at(1), 1);

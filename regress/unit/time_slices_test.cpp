@@ -51,6 +51,25 @@ TEST(TimeSlices, WhoHasNotHadASliceGoesFirst) {
     EXPECT_EQ(ends_of(processors), (std::map<std::size_t, double>{{2, 5}, {3, 6}, {1, 102}}));
 }
 
+TEST(TimeSlices, SomeWaitForTheirProcessorBesideAnIdleOne) {
+    TimeSlicedProcessors processors(2, 3);
+    ASSERT_EQ(processors.count(), 2u);
+    processors.add(0, 1, 2, 1);
+    processors.add(0, 2, 2, 1); // though the other is idle
+    EXPECT_EQ(begun(processors), std::vector<std::size_t>{1});
+    processors.add(1, 3, 2); // takes the other
+    EXPECT_EQ(begun(processors), std::vector<std::size_t>{3});
+    EXPECT_EQ(ends_of(processors), (std::map<std::size_t, double>{{1, 2}, {3, 3}, {2, 4}}));
+}
+
+TEST(TimeSlices, OnlyWhoMayHaveItEndsASlice) {
+    TimeSlicedProcessors processors(2, 3);
+    processors.add(0, 1, 10, 0);
+    processors.add(0, 2, 10, 1);
+    processors.add(1, 3, 1, 1);
+    EXPECT_EQ(ends_of(processors), (std::map<std::size_t, double>{{3, 4}, {1, 10}, {2, 11}}));
+}
+
 TEST(TimeSlices, PartsOfAProcessorAreSlowerOnes) {
     TimeSlicedProcessors processors(1.5, 3);
     processors.add(0, 1, 3);
