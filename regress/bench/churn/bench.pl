@@ -2,7 +2,7 @@
 # make bench-churn: many clients and far more different statements than there is room for. Does the memory stay,
 # and what do the statements pay?
 #
-#   make bench-churn [BENCH_OPTIONS='--rounds 9 --turns 4 --seconds 3 --clients 64']
+#   make bench-churn [BENCH_OPTIONS='--rounds 9 --turns 10 --seconds 1.5 --clients 64']
 #   regress/bench/churn/bench.pl --bindir DIR [--rounds N] [--turns N] [--seconds X] [--clients N] [--columns N]
 #                                [--share X] [--directory DIR] [--keep]
 #
@@ -28,7 +28,7 @@ use Median;
 use ThrowAwayCluster;
 use Time::HiRes qw(sleep time);
 
-my %option = (rounds => 9, turns => 4, seconds => 3, clients => 64, columns => 317, share => 0.5);
+my %option = (rounds => 9, turns => 10, seconds => 1.5, clients => 64, columns => 317, share => 0.5);
 GetOptions(\%option, qw(bindir=s directory=s keep rounds=i turns=i seconds=f clients=i columns=i share=f)) or die "usage: see the head of $0\n";
 my $room = $option{directory} // tempdir('pg_triage-churn.XXXXXX', TMPDIR => 1, CLEANUP => !$option{keep});
 my $rows = 10_000;
