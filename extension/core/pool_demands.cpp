@@ -215,10 +215,10 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
     double delay = positive(elsewhere - io_wait - lock_wait);
     double woken =
         observation.cpu_ms ? std::min(positive(on_cpu - shared), most_woken_ms * wake_ups) : 0;
-    if (observation.cpu_ms && utilisation > 0 && machine.cores > 1)
-        demands.apart =
-            std::min(positive(on_cpu - shared - woken) / (cpu / (1 - utilisation) - shared), 1.0) *
-            positive(1 - cpu / wake_ups / moved_after_ms);
+    const double if_apart = cpu / (1 - utilisation);
+    if (observation.cpu_ms && if_apart > shared)
+        demands.apart = std::min(positive(on_cpu - shared - woken) / (if_apart - shared), 1.0) *
+                        positive(1 - cpu / wake_ups / moved_after_ms);
     demands.start_ms =
         std::min(std::max(hold - direct - in_pooler, woken / wake_ups), delay + woken);
     demands.delay_ms = delay + woken - demands.start_ms;

@@ -18,23 +18,27 @@ sub median
 
 # From rounds, each { thing => positive figure }: what each thing has in a round like most, with what makes all of a
 # round larger or smaller taken out (Tukey, Exploratory Data Analysis, 1977: median polish, of logarithms). Not
-# every thing need be in each round.
+# every thing need be in each round. What is in only one tells nothing of it.
 sub typical
 {
 	my @rounds = map { my $round = $_; +{ map { $_ => log $round->{$_} } keys %$round } } @_;
-	my %things = map { %$_ } @rounds;
-	my %of_thing = map { $_ => 0 } keys %things;
-	my (@of_round, $all);
+	my %figures;
+	foreach my $round (@rounds)
+	{
+		push @{ $figures{$_} }, $round->{$_} foreach keys %$round;
+	}
+	my %of_thing = map { $_ => median(@{ $figures{$_} }) } keys %figures;
+	my @of_round;
 	for (1 .. $times)
 	{
-		@of_round = map { my $round = $_; median(map { $round->{$_} - $of_thing{$_} } keys %$round) } @rounds;
-		foreach my $thing (keys %things)
+		@of_round = map { my $round = $_; median(map { $round->{$_} - $of_thing{$_} } grep { @{ $figures{$_} } > 1 } keys %$round) // 0 } @rounds;
+		foreach my $thing (keys %figures)
 		{
 			$of_thing{$thing} = median(map { exists $rounds[$_]{$thing} ? $rounds[$_]{$thing} - $of_round[$_] : () } 0 .. $#rounds);
 		}
 	}
-	$all = median(@of_round);
-	return { map { $_ => exp($of_thing{$_} + $all) } keys %things };
+	my $all = median(@of_round);
+	return { map { $_ => exp($of_thing{$_} + $all) } keys %of_thing };
 }
 
 1;

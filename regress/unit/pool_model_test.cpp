@@ -128,6 +128,8 @@ TEST(PoolModel, WhoSleepsAfterAMomentMayQueueBesideAnIdleProcessor) {
     EXPECT_EQ(waiting(apart + woken).apart, 0);
     observation.wake_ups = 40;
     EXPECT_EQ(demands_of(observation, {1, 16, 1}).apart, 0);
+    observation.cpu_ms = 0; // nothing known
+    EXPECT_EQ(waiting(0).apart, 0);
 }
 
 TEST(PoolModel, EachReadWakesItUp) {
@@ -314,6 +316,26 @@ TEST(PoolModel, QueueingStretchesAStatementsSpreadWithItsTime) {
         ASSERT_LT(demands.cpu_ms, 6);
         EXPECT_NEAR(kinds_of(observation, demands)[0].variation, 0.3, 1e-9) << calls;
     }
+}
+
+TEST(PoolModel, TheLongestStatementHasItsShare) {
+    PoolObservation observation = observed(3, 0, 0);
+    observation.round_trips = 4;
+    auto longest = [&](std::vector<ObservedStatement> statements) {
+        observation.statements = std::move(statements);
+        const PoolDemands demands = demands_of(observation, {2, 16, 1});
+        const double surrounding = demands.cpu_ms - 1.9;
+        EXPECT_GT(surrounding, 0);
+        return kinds_of(observation, demands).front().longest_trip * demands.cpu_ms -
+               surrounding / 4;
+    };
+    EXPECT_NEAR(longest({{3, 0.1, 0, 1, 0, 0}, {1, 1.6, 0, 1, 0, 0}}), 1.6, 1e-9);
+    EXPECT_NEAR(longest({{3.8, 0.25, 0, 1, 0, 0}, {0.019, 50, 0, 1, 0, 0}}), 0.25, 1e-9); // rare
+
+    // Where statements measured more than the demand, in proportion.
+    observation.statements = {{3, 1, 0, 1, 0, 0}, {1, 3, 0, 1, 0, 0}};
+    const PoolDemands demands = demands_of(observation, {2, 16, 1});
+    EXPECT_NEAR(kinds_of(observation, demands).front().longest_trip, 0.5, 1e-9);
 }
 
 TEST(PoolModel, RivalsByTheirFormulas) {

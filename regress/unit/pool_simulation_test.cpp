@@ -91,6 +91,17 @@ TEST(PoolSimulation, WhoReadsOftenLetsOthersBegin) {
                 3e-3);
 }
 
+TEST(PoolSimulation, OneLongStatementKeepsOthersWaiting) {
+    TransactionKind even{"", 1, 4, 0, 0, 0}, uneven = even;
+    even.round_trips = uneven.round_trips = 4;
+    uneven.longest_trip = 0.97;
+    const SimulatedServer server{1, 1, 0.2};
+    EXPECT_GT(simulate_one(server, {"", 20, 0.15, {uneven}}).wait.p95_ms,
+              1.5 * simulate_one(server, {"", 20, 0.15, {even}}).wait.p95_ms);
+    EXPECT_NEAR(simulate_one(server, {"", 20, 1.0, {uneven}}, 100'000).throughput_per_ms, 1.0 / 4,
+                3e-3);
+}
+
 TEST(PoolSimulation, LocksLetOneThroughAtATime) {
     TransactionKind kind = sleeping(1);
     for (int locks : {1, 3}) {
