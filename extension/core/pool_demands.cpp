@@ -77,6 +77,19 @@ StatementTimes times_of(const PoolObservation &observation) {
     return times;
 }
 
+// How long a backend computes before it sleeps again: the mean over the processors' time and not
+// over wake-ups, of which short statements have as many as long ones and hardly any time.
+double computing_at_a_time(const PoolObservation &observation, double cpu, double wake_ups) {
+    const StatementTimes times = times_of(observation);
+    if (times.cpu_ms <= 0)
+        return cpu / wake_ups;
+    double square = 0;
+    for (const ObservedStatement &statement : observation.statements)
+        square +=
+            statement.calls_per_transaction * std::pow(statement.mean_ms * statement.cpu_share, 2);
+    return square / times.cpu_ms * std::min(times.calls / wake_ups, 1.0);
+}
+
 // What a transaction's work on an idle server, with cold caches, is more than on a full one.
 double warming_of(const PoolObservation &observation, double cpu, double others, double trips) {
     auto warming = [](double work) { return std::min(warming_share * work, most_warming_ms); };
@@ -148,7 +161,7 @@ double PoolDemands::cores_for_transactions() const {
 ClosedNetwork PoolDemands::network() const {
     // The pooler's work keeps its thread busy and a processor, at the same time: as a queue for the
     // thread it must not take the time that it takes on the processor once more.
-    return {{{cpu_ms + pooler_cpu_ms, {cores_for_transactions(), apart}},
+    return {{{cpu_ms + pooler_cpu_ms, {cores_for_transactions(), apart * (1 - moved)}},
              {io_ms, disk},
              {pooler_ms, 1}},
             positive(delay_ms + start_ms - pooler_cpu_ms)};
@@ -217,8 +230,8 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
         observation.cpu_ms ? std::min(positive(on_cpu - shared), most_woken_ms * wake_ups) : 0;
     const double if_apart = cpu / (1 - utilisation);
     if (observation.cpu_ms && if_apart > shared)
-        demands.apart = std::min(positive(on_cpu - shared - woken) / (if_apart - shared), 1.0) *
-                        positive(1 - cpu / wake_ups / moved_after_ms);
+        demands.apart = std::min(positive(on_cpu - shared - woken) / (if_apart - shared), 1.0);
+    demands.moved = std::min(computing_at_a_time(observation, cpu, wake_ups) / moved_after_ms, 1.0);
     demands.start_ms =
         std::min(std::max(hold - direct - in_pooler, woken / wake_ups), delay + woken);
     demands.delay_ms = delay + woken - demands.start_ms;

@@ -68,6 +68,8 @@ struct PoolDemands {
                           // as long as itself; inferred from lock waits. 0: none
     double variation = 1; // of how long they are held: standard deviation over mean
     double apart = 0;     // how far processors have queues of their own, 0 to 1: see Speedup
+    double moved = 0;     // how far who computes is moved from its queue to an idle processor, 0 to
+                          // 1: it has waited, but no processor's time is lost
     double pooler_cpu_ms = 0; // part of pooler_ms: on the server's processors
     double others_ms = 0;     // processor time of others that comes with each, and holds nothing
     double cores = 1;

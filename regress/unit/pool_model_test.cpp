@@ -103,12 +103,11 @@ TEST(PoolModel, WhoSleepsAfterAMomentMayQueueBesideAnIdleProcessor) {
         return demands_of(observation, {2, 16, 1});
     };
     constexpr double woken = 40 * 0.02, shared = 2 / (1 - 0.16) - 2, apart = 2 / 0.6 - 2;
-    constexpr double short_sleeps = 1 - 2.0 / 40 / 2;
     EXPECT_EQ(waiting(0).apart, 0);
     EXPECT_NEAR(waiting(shared + woken).apart, 0, 1e-9);
-    EXPECT_NEAR(waiting((shared + apart) / 2 + woken).apart, short_sleeps / 2, 1e-9);
-    EXPECT_NEAR(waiting(apart + woken).apart, short_sleeps, 1e-9);
-    EXPECT_NEAR(waiting(apart + 10).apart, short_sleeps, 1e-9); // neighbours, then
+    EXPECT_NEAR(waiting((shared + apart) / 2 + woken).apart, 0.5, 1e-9);
+    EXPECT_NEAR(waiting(apart + woken).apart, 1, 1e-9);
+    EXPECT_NEAR(waiting(apart + 10).apart, 1, 1e-9); // neighbours, then
 
     // Then it takes more connections to keep all of them busy.
     const PoolDemands beside = waiting(apart + woken);
@@ -123,13 +122,32 @@ TEST(PoolModel, WhoSleepsAfterAMomentMayQueueBesideAnIdleProcessor) {
     };
     EXPECT_GT(waits(beside), waits(together));
 
-    // Who computes for long is moved, and one processor has one queue.
-    observation.wake_ups = 1;
-    EXPECT_EQ(waiting(apart + woken).apart, 0);
-    observation.wake_ups = 40;
+    // One processor has one queue.
     EXPECT_EQ(demands_of(observation, {1, 16, 1}).apart, 0);
     observation.cpu_ms = 0; // nothing known
     EXPECT_EQ(waiting(0).apart, 0);
+}
+
+TEST(PoolModel, WhoComputesForLongIsMoved) {
+    // All of it at once; in ten pieces; and where one of fifty statements has most of the time.
+    PoolObservation observation = observed(2, 0, 0);
+    observation.transactions = 400'000;
+    observation.run_queue_ms = 2;
+    observation.active_ms = *observation.hold_ms = 4;
+    PoolDemands demands = demands_of(observation, {2, 16, 1});
+    EXPECT_EQ(demands.moved, 1);
+    EXPECT_GT(demands.apart, 0.9); // and has waited
+    PoolDemands together = demands;
+    together.apart = 0;
+    EXPECT_EQ(advised_size(demands, 200), advised_size(together, 200));
+
+    observation.wake_ups = 10;
+    EXPECT_NEAR(demands_of(observation, {2, 16, 1}).moved, 0.1, 1e-9);
+    observation.wake_ups = 1;
+    observation.statements = {{0.98, 0.1, 0, 1, 0, 0}, {0.02, 90, 0, 1, 0, 0}};
+    EXPECT_EQ(demands_of(observation, {2, 16, 1}).moved, 1);
+    observation.statements = {{1, 0.1, 0, 1, 0, 0}};
+    EXPECT_NEAR(demands_of(observation, {2, 16, 1}).moved, 0.05, 1e-9);
 }
 
 TEST(PoolModel, EachReadWakesItUp) {
