@@ -116,11 +116,11 @@ TEST(PoolModel, WhoSleepsAfterAMomentMayQueueBesideAnIdleProcessor) {
     EXPECT_GT(advised_size(beside, 200), 2 * advised_size(together, 200));
     EXPECT_NEAR(throughput_by_size(beside, 400).back(), throughput_by_size(together, 400).back(),
                 0.01 * throughput_by_size(together, 400).back());
-    std::mt19937_64 random(1);
     auto waits = [&](const PoolDemands &demands) {
+        std::mt19937_64 random(1);
         return waits_at_size(observation, demands, 20, 800, {0.5}, random).front().wait.p99_ms;
     };
-    EXPECT_GT(waits(beside), waits(together));
+    EXPECT_GT(waits(beside), 1.1 * waits(together));
 
     // One processor has one queue.
     EXPECT_EQ(demands_of(observation, {1, 16, 1}).apart, 0);

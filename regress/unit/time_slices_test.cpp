@@ -67,6 +67,8 @@ TEST(TimeSlices, OnlyWhoMayHaveItEndsASlice) {
     processors.add(0, 1, 10, 0);
     processors.add(0, 2, 10, 1);
     processors.add(1, 3, 1, 1);
+    EXPECT_FALSE(processors.handle(3).finished); // of 2, and 1 goes on
+    EXPECT_EQ(processors.next_event(), 4);
     EXPECT_EQ(ends_of(processors), (std::map<std::size_t, double>{{3, 4}, {1, 10}, {2, 11}}));
 }
 
