@@ -228,8 +228,10 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
     double delay = positive(elsewhere - io_wait - lock_wait);
     double woken =
         observation.cpu_ms ? std::min(positive(on_cpu - shared), most_woken_ms * wake_ups) : 0;
+    // Only where wake-ups were counted: without them all that a run queue holds would be taken for
+    // it.
     const double if_apart = cpu / (1 - utilisation);
-    if (observation.cpu_ms && if_apart > shared)
+    if (observation.cpu_ms && observation.wake_ups && if_apart > shared)
         demands.apart = std::min(positive(on_cpu - shared - woken) / (if_apart - shared), 1.0);
     demands.moved = std::min(computing_at_a_time(observation, cpu, wake_ups) / moved_after_ms, 1.0);
     demands.start_ms =

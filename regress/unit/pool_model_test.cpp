@@ -134,6 +134,8 @@ TEST(PoolModel, WhoComputesForLongIsMoved) {
     observation.transactions = 400'000;
     observation.run_queue_ms = 2;
     observation.active_ms = *observation.hold_ms = 4;
+    EXPECT_EQ(demands_of(observation, {2, 16, 1}).apart, 0); // nobody counted wake-ups
+    observation.wake_ups = 1;
     PoolDemands demands = demands_of(observation, {2, 16, 1});
     EXPECT_EQ(demands.moved, 1);
     EXPECT_GT(demands.apart, 0.9); // and has waited
