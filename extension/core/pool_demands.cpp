@@ -228,8 +228,7 @@ PoolDemands demands_of(const PoolObservation &observation, const PoolMachine &ma
     double delay = positive(elsewhere - io_wait - lock_wait);
     double woken =
         observation.cpu_ms ? std::min(positive(on_cpu - shared), most_woken_ms * wake_ups) : 0;
-    // Only where wake-ups were counted: without them all that a run queue holds would be taken for
-    // it.
+    // Not where nobody counted wake-ups: all of the run queue would be taken for queues apart.
     const double if_apart = cpu / (1 - utilisation);
     if (observation.cpu_ms && observation.wake_ups && if_apart > shared)
         demands.apart = std::min(positive(on_cpu - shared - woken) / (if_apart - shared), 1.0);
